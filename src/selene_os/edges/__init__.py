@@ -1,0 +1,1 @@
+"""The ways in: they read the environment, translate, and decide nothing."""

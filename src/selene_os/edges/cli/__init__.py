@@ -1,0 +1,1 @@
+"""The command `selene`: each command's module is loaded when it is called."""

@@ -1,0 +1,105 @@
+"""The command `selene` itself: which commands there are, and how every error is shown."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from typing import Any, Final
+
+import click
+
+# Command -> the module that holds it, and its line in `selene --help`.
+COMMANDS: Final = {
+    "init": ("setup", "Make a ledger, or bring its schema up to date."),
+    "tenant": ("tenants", "Add, set, show and list tenants."),
+    "register": ("tenants", "Register a user, a device and a session."),
+    "identity": ("tenants", "Disable a user, or enable one again."),
+    "session": ("tenants", "Close a session."),
+    "say": ("turns", "Understand an utterance and record the decision."),
+    "persona": ("turns", "Decide and record a user's tone and delivery."),
+    "trace": ("turns", "Show the decisions of one conversation."),
+    "normalize": ("understanding", "Understand utterances without a ledger."),
+    "doctor": ("checks", "Try to get round the ledger's guards, on a copy."),
+    "demo": ("demo", "Hold one conversation and show what becomes of it."),
+    "completion": ("setup", "Print the completion script of a shell."),
+}
+
+
+class Commands(click.Group):
+    """The commands by name; a module is imported when its command is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"selene_os.edges.cli.{COMMANDS[cmd_name][0]}")
+        command: click.Command = getattr(module, cmd_name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The list of commands, without importing any of them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
+
+
+@click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--db", metavar="URL", help="The ledger: sqlite:///path, or a path.")
+@click.version_option(package_name="selene-os", prog_name="selene")
+@click.pass_context
+def cli(ctx: click.Context, db: str | None) -> None:
+    """An utterance goes in, a decision comes out, and the decision is a row nobody can change."""
+    ctx.obj = db
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run a command line. Exit 0 done, 1 the operator's to mend, 2 refused or usage, 3 differs."""
+    color = False if os.environ.get("NO_COLOR") else None
+    given = sys.argv[1:] if arguments is None else arguments
+    try:
+        code: Any = cli.main(given, prog_name="selene", standalone_mode=False, color=color)
+    except click.exceptions.Abort:
+        click.echo("selene: stopped", err=True)
+        sys.exit(130)
+    except click.ClickException as error:
+        _show(given, "Usage", error.format_message(), _help_of(error))
+        sys.exit(error.exit_code)
+    except BrokenPipeError:
+        # Whoever read the output has seen enough.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except Exception as error:
+        from selene_os.errors import SeleneError
+
+        if not isinstance(error, SeleneError):
+            raise
+        record = error.as_record()
+        _show(given, error.code, str(error), None, record)
+        sys.exit(error.exit_code)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _help_of(error: click.ClickException) -> str | None:
+    ctx = getattr(error, "ctx", None)
+    return f"See `{ctx.command_path} --help`." if ctx is not None else None
+
+
+def _show(
+    given: list[str],
+    code: str,
+    message: str,
+    help_line: str | None,
+    record: dict[str, Any] | None = None,
+) -> None:
+    """An error on stderr: for people, or as JSON where JSON was asked for."""
+    if "--json" in given:
+        from selene_os.edges.wire import dumps
+
+        shown = record or {"code": code, "field": None, "message": message, "next_step": help_line}
+        click.echo(dumps({"error": shown}), err=True)
+        return
+    click.echo(f"selene: {message}", err=True)
+    if help_line:
+        click.echo(help_line, err=True)

@@ -1,0 +1,79 @@
+"""How an answer looks to a person: evidence marked in the sentence, one fact a line."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import click
+
+from selene_os.engines import nlp
+from selene_os.ledger.events import AuditEvent
+from selene_os.ledger.codec import decode_json
+from selene_os.reasons import reason_name
+
+_COLORS = {"INTENT_DRAFT": "green", "CLARIFY": "yellow", "CHAT": "blue"}
+
+
+def marked(text: str, result: nlp.Result) -> str:
+    """The sentence with each field's evidence in brackets: remind me to [call mom](task)."""
+    shown, at = "", 0
+    fields = [heard for heard in result.fields if heard.source is None]
+    for heard in sorted(fields, key=lambda heard: heard.start):
+        if heard.start >= at and text[heard.start : heard.end] == heard.text:
+            shown += text[at : heard.start] + click.style(f"[{heard.text}]", bold=True)
+            shown += click.style(f"({heard.key})", dim=True)
+            at = heard.end
+    return " ".join((shown + text[at:]).split())
+
+
+def answer(text: str, result: nlp.Result) -> str:
+    """An answer in a few lines."""
+    lines = [_decision(result), "  heard     " + marked(text, result)]
+    for heard in result.fields:
+        value = _value(heard)
+        lines.append(f"  {heard.key:<9} {value}" + (f" (said earlier)" if heard.source else ""))
+    if result.question:
+        lines.append(f"  question  {result.question}")
+        lines.append(
+            "  answers   " + " | ".join(f'"{one}"' for one in result.accepted_answer_formats)
+        )
+    if result.requires_confirmation and result.decision == "INTENT_DRAFT":
+        lines.append("  next      a person must confirm it before anything may act on it")
+    for number, draft in enumerate(result.drafts, 1):
+        lines.append(f"  draft {number}   {_decision(draft)}")
+    return "\n".join(lines)
+
+
+def event(row: AuditEvent) -> str:
+    """A row in one line, and its payload in the next."""
+    payload = decode_json(row.payload_min)
+    decision = payload.pop("decision", "PROFILE")
+    when = datetime.fromtimestamp(row.created_at / 1e9, UTC).strftime("%Y-%m-%d %H:%M:%S")
+    details = " ".join(
+        f"{key}={','.join(value) if isinstance(value, list) else value}"
+        for key, value in payload.items()
+        if value
+    )
+    badge = click.style(f"{decision:<12}", fg=_COLORS.get(decision, "magenta"), bold=True)
+    name = reason_name(row.reason_code)
+    return (
+        f"turn {row.turn_id}  {badge} {name}  {row.user_id}@{row.device_id}  {when} UTC\n"
+        f"        {row.event_id}  {details}"
+    )
+
+
+def _decision(result: nlp.Result) -> str:
+    badge = click.style(result.decision, fg=_COLORS[result.decision], bold=True)
+    parts = [result.intent_type, result.overall_confidence, result.reason_code]
+    return " ".join([badge, *(part for part in parts if part)])
+
+
+def _value(heard: nlp.Field) -> str:
+    if len(heard.readings) > 1:
+        readings = [r["start"] if isinstance(r, dict) else str(r) for r in heard.readings]
+        return "several readings: " + " or ".join(readings)
+    if isinstance(heard.value, dict):
+        return " ".join(str(part) for part in heard.value.values())
+    if heard.value is None:
+        return f'"{heard.text}", not settled'
+    return " ".join(str(heard.value).split())

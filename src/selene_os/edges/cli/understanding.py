@@ -1,0 +1,36 @@
+"""`selene normalize`: understanding without a ledger."""
+
+from __future__ import annotations
+
+import io
+import sys
+
+import click
+
+from selene_os.edges import wire
+
+
+@click.command()
+@click.option("--jsonl", is_flag=True, help="Read one JSON request a line, write one answer a line.")
+@click.option("--now", help="The moment of speaking, ISO 8601 with offset.")
+@click.option("--language", default="en", show_default=True, help="en or zh.")
+@click.argument("text", required=False)
+def normalize(jsonl: bool, now: str | None, language: str, text: str | None) -> None:
+    """Understand utterances without a ledger.
+
+    With --jsonl: requests on stdin, answers on stdout in the same order, each flushed. A bad line
+    gives {"error": …} on its own line, and the run goes on.
+    """
+    if jsonl:
+        # A byte that is no UTF-8 becomes half a surrogate pair, which the request refuses by name.
+        lines = io.TextIOWrapper(sys.stdin.buffer, encoding="utf-8", errors="surrogateescape")
+        out = io.TextIOWrapper(sys.stdout.buffer, encoding="utf-8", newline="\n")
+        wire.normalize_lines(lines, out)
+        out.detach()
+        return
+    if text is None:
+        raise click.UsageError("Give TEXT, or --jsonl and requests on stdin.")
+    request = {"text": text, "language": language} | ({"now": now} if now else {})
+    from selene_os.engines import nlp
+
+    click.echo(wire.dumps(nlp.run(nlp.decode_request(request)).as_record()))

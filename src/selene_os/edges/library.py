@@ -1,0 +1,131 @@
+"""Selene as a library: open a ledger, name a tenant, take turns."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+import time
+from collections.abc import Callable
+from types import TracebackType
+from typing import Final
+
+from selene_os import names
+from selene_os.app import Tenant
+from selene_os.edges.settings import sqlite_path
+from selene_os.errors import NotFound
+from selene_os.ledger.events import TenantRow
+from selene_os.ledger.store import Store
+from selene_os.receipts import Surroundings
+
+# One step of an event id's 12 bits of time: 1 ms / 4096, rounded up.
+_ID_STEP_NS: Final = 245
+
+
+def open(
+    url: str = "sqlite:///selene.db",
+    *,
+    create: bool = False,
+    synchronous: str = "FULL",
+    surroundings: Surroundings | None = None,
+) -> Selene:
+    """Open a ledger.
+
+    Args:
+        url: `sqlite:///path` or a path.
+        create: make the ledger, or bring its schema up to date, if need be.
+        synchronous: FULL (an acknowledged commit survives a power cut), NORMAL or OFF.
+        surroundings: the clock and fresh names; by default the system's.
+
+    Returns:
+        The ledger with its engines, a context manager that closes it.
+
+    Raises:
+        BadField: the URL cannot be read. LedgerMissing: there is none; use `create`, or
+        `selene init`. LedgerUnavailable, SchemaDiffers: it cannot be used.
+    """
+    # Only here, so that what needs no ledger does not load the driver.
+    from selene_os.ledger.sqlite import connection
+    from selene_os.ledger.sqlite.store import SqliteStore
+
+    around = surroundings or system()
+    path = sqlite_path(url)
+    if create:
+        connection.create(path, around.clock())
+    return Selene(SqliteStore(path, synchronous=synchronous), around)
+
+
+def system() -> Surroundings:
+    """The system's clock and random source."""
+    return Surroundings(
+        time.time_ns, event_ids(time.time_ns, lambda: secrets.randbits(62)), _correlation_id
+    )
+
+
+def event_ids(
+    clock: Callable[[], int], random_bits: Callable[[], int]
+) -> Callable[[], names.EventId]:
+    """A source of event ids that rise within this process, also when the clock does not."""
+    lock = threading.Lock()
+    last = 0
+
+    def make() -> names.EventId:
+        nonlocal last
+        with lock:
+            last = max(clock(), last + _ID_STEP_NS)
+            return names.event_id_of(last, random_bits())
+
+    return make
+
+
+def _correlation_id() -> names.CorrelationId:
+    return names.CorrelationId(f"{secrets.randbits(128) or 1:032x}")
+
+
+class Selene:
+    """A ledger with its engines; use `selene_os.open`.
+
+    Args:
+        store: a ledger store.
+        surroundings: the clock and fresh names.
+    """
+
+    def __init__(self, store: Store, surroundings: Surroundings) -> None:
+        self._store = store
+        self._surroundings = surroundings
+
+    def __enter__(self) -> Selene:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Finish the writes that wait and close the ledger."""
+        self._store.close()
+
+    def add_tenant(self, tenant: str) -> bool:
+        """Add a tenant; False where it is there already. Raises BadField."""
+        row = TenantRow(
+            names.parse_tenant_id(tenant), None, "ask", None, None, self._surroundings.clock()
+        )
+        return self._store.add_tenant(row)
+
+    def tenants(self) -> list[TenantRow]:
+        """Every tenant, by name."""
+        return self._store.tenants()
+
+    def tenant(self, tenant: str) -> Tenant:
+        """One tenant, to work with. Raises BadField, NotFound."""
+        tenant_id = names.parse_tenant_id(tenant)
+        if self._store.tenant(tenant_id) is None:
+            raise NotFound(
+                f"{tenant_id!r} is not known",
+                f"Add it with `selene tenant add {tenant_id}`.",
+                field="tenant_id",
+            )
+        return Tenant(self._store, self._surroundings, tenant_id)

@@ -1,0 +1,45 @@
+"""Settings from the command line and the environment."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Final
+
+from selene_os.errors import BadField
+
+DATABASE_URL: Final = "SELENE_DATABASE_URL"
+DEFAULT_DATABASE_URL: Final = "sqlite:///selene.db"
+# Every setting there is, with what it does; the documentation is tested against this.
+SETTINGS: Final = {
+    DATABASE_URL: "which ledger to use: sqlite:///path, or a path; --db wins over it",
+    "NO_COLOR": "any value: no colours on the terminal",
+}
+_SQLITE: Final = "sqlite:///"
+
+
+def database_url(given: str | None, environment: Mapping[str, str] = os.environ) -> str:
+    """The ledger's address: what was given, else the environment's, else ./selene.db."""
+    return given or environment.get(DATABASE_URL) or DEFAULT_DATABASE_URL
+
+
+def sqlite_path(url: str) -> str:
+    """The path of `sqlite:///path` or of a plain path.
+
+    Raises:
+        BadField: another scheme, no path, or a database in memory, which would remember nothing.
+    """
+    if url.startswith(_SQLITE):
+        path = url.removeprefix(_SQLITE)
+    elif "://" in url:
+        scheme = url.split("://", 1)[0]
+        raise BadField(
+            "database_url",
+            f"has the scheme {scheme!r:.40}; this version knows sqlite",
+            "Give sqlite:///path, or a path.",
+        )
+    else:
+        path = url.removeprefix("sqlite:")
+    if not path or path.startswith(":memory:") or "\x00" in path:
+        raise BadField("database_url", "names no file", "Give sqlite:///path, or a path.")
+    return path

@@ -1,0 +1,95 @@
+"""What the edges show: rows, answers and receipts as JSON, in one form for every edge."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, TextIO
+
+from selene_os.engines import nlp
+from selene_os.errors import BadField, Refusal
+from selene_os.ledger.events import AuditEvent, Receipt
+from selene_os.reasons import reason_name
+from selene_os.receipts import Answer, Profile
+
+Record = dict[str, Any]
+
+
+def dumps(value: object) -> str:
+    """Compact JSON, keys in the order they have."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
+
+def event_record(event: AuditEvent) -> Record:
+    """A row with its columns by the specifications' names.
+
+    reason_code is the name; reason_code_number the number that is stored; payload_min the payload.
+    """
+    record: Record = event._asdict()
+    record["reason_code"] = reason_name(event.reason_code)
+    record["reason_code_number"] = event.reason_code
+    record["payload_min"] = json.loads(event.payload_min)
+    return record
+
+
+def receipt_record(receipt: Receipt) -> Record:
+    """What a writer is told of one event."""
+    return {
+        "event_id": receipt.event_id,
+        "deduplicated": receipt.deduplicated,
+        "same_decision": receipt.same_decision,
+    }
+
+
+def answer_record(answer: Answer) -> Record:
+    """A turn's answer with its receipt."""
+    record = answer.result.as_record()
+    record.update(receipt_record(answer.receipts[0]))
+    record["same_decision"] = answer.same_decision
+    record["correlation_id"] = answer.correlation_id
+    record["turn_id"] = answer.turn_id
+    if len(answer.receipts) > 1:
+        record["event_ids"] = [receipt.event_id for receipt in answer.receipts]
+    return record
+
+
+def profile_record(profile: Profile) -> Record:
+    """A profile with its receipt."""
+    snapshot = profile.snapshot
+    return {
+        "style_profile_ref": snapshot.style_profile_ref,
+        "delivery_policy_ref": snapshot.delivery_policy_ref,
+        "brevity_ref": snapshot.brevity_ref,
+        "preferences_snapshot_ref": snapshot.ref,
+        "reason_code": profile.result.reason_code,
+        "evidence": {part: ref for part, ref in profile.result.evidence},
+        "diagnostics": list(profile.result.diagnostics),
+        **receipt_record(profile.receipt),
+        "correlation_id": profile.correlation_id,
+        "turn_id": profile.turn_id,
+    }
+
+
+def error_record(error: Refusal) -> Record:
+    """What is wrong with one line of input: the field and the message."""
+    return {"error": {"field": error.field, "message": str(error)}}
+
+
+def normalize_line(line: str) -> str:
+    """One request line to one answer line; a bad one to its error, so that the run goes on."""
+    try:
+        given = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        problem = BadField("line", f"is no JSON ({error})", "Send one object a line.")
+        return dumps(error_record(problem))
+    try:
+        return dumps(nlp.run(nlp.decode_request(given)).as_record())
+    except Refusal as refusal:
+        return dumps(error_record(refusal))
+
+
+def normalize_lines(lines: TextIO, out: TextIO) -> None:
+    """Answer every line, in order, each flushed before the next is read."""
+    for line in lines:
+        if line.strip():
+            out.write(normalize_line(line) + "\n")
+            out.flush()

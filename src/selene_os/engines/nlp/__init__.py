@@ -1,0 +1,92 @@
+"""PH1.NLP: an utterance in, exactly one of INTENT_DRAFT, CLARIFY or CHAT out. It never guesses.
+
+Pure and total: the same request gives the same result on every machine, process and hash seed.
+Source: docs/spec/002 §3, §4, §6 and §8 to §11; docs/nlp.md.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from selene_os.engines.nlp import asking
+from selene_os.engines.nlp.answering import answer_pending
+from selene_os.engines.nlp.contract import (
+    TERM_KINDS,
+    Policy,
+    Request,
+    Result,
+    Term,
+    UncertainSpan,
+    check_utterance,
+    decode_now,
+    decode_request,
+    decode_result,
+)
+from selene_os.engines.nlp.fields import Filling
+from selene_os.engines.nlp.reading import Reader
+from selene_os.language.pack import core_pack
+
+NAME: Final = "PH1.NLP"
+VERSION: Final = "1.0.0"
+
+__all__ = [
+    "NAME",
+    "TERM_KINDS",
+    "VERSION",
+    "Policy",
+    "Request",
+    "Result",
+    "Term",
+    "UncertainSpan",
+    "ask_about",
+    "check_utterance",
+    "decode_now",
+    "decode_request",
+    "decode_result",
+    "pack_digest",
+    "run",
+]
+
+
+def run(request: Request) -> Result:
+    """Decide what an utterance asks for.
+
+    Args:
+        request: the utterance and its context, checked when it was built.
+
+    Returns:
+        One outcome: a draft with everything it needs, one question, or CHAT.
+    """
+    pack = core_pack()
+    language = asking.language_of(pack, request)
+    reader = Reader(request, pack, language)
+    read = reader.read()
+    if request.pending is not None:
+        answered = answer_pending(reader, read, request, pack, request.pending)
+        if answered is not None:
+            return answered
+    if read.withdrawn or not read.requests:
+        return asking.CHAT
+    filling = Filling(reader, request)
+    results = []
+    for heard in read.requests:
+        if heard.intent_type is None:
+            results.append(asking.UNKNOWN)
+        else:
+            filled = filling.fill(heard, pack.intents[heard.intent_type])
+            results.append(asking.answer(filled, request, language))
+    if len(results) == 1:
+        return results[0]
+    if all(result.intent_type == "UNKNOWN" for result in results):
+        return asking.UNKNOWN
+    return asking.ask_which(results, request, language)
+
+
+def ask_about(result: Result, key: str, request: Request) -> Result:
+    """The same CLARIFY about another of its missing fields, as PH1.PRUNE chose."""
+    return asking.ask_about(result, key, request, core_pack())
+
+
+def pack_digest() -> str:
+    """The digest of the pack that decides, kept with each decision."""
+    return core_pack().digest

@@ -1,0 +1,442 @@
+"""What PH1.NLP is asked and what it answers: the contract, checked once where it is built.
+
+The JSON form of both is fixed, key by key and in order, because tools and the record of a decision
+rest on it. Offsets are Unicode code points, as in Python slices. Source: docs/nlp.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+
+from selene_os.errors import BadField
+from selene_os.names import check_count, check_text
+
+TEXT_BYTES_MAX: Final = 32_768
+UNCERTAIN_SPANS_MAX: Final = 32
+FOCUS_MAX: Final = 12
+TERMS_MAX: Final = 4_096
+TERM_BYTES_MAX: Final = 120
+LANGUAGES: Final = ("en", "zh")
+TRANSCRIPT_CONFIDENCES: Final = ("HIGH", "MED", "LOW")
+SPAN_KINDS: Final = ("NUMBER_LIKE", "NAME_LIKE", "DATE_TIME_LIKE", "AMOUNT_LIKE", "UNKNOWN")
+TERM_KINDS: Final = (
+    "EMPLOYEE_NAME_PREFERRED",
+    "APPROVED_ABBREVIATION",
+    "INTERNAL_PRODUCT_NAME",
+    "PROJECT_CODE",
+)
+TIME_POLICIES: Final = ("ask", "next_occurrence")
+DATE_ORDERS: Final = ("DMY", "MDY", "YMD")
+
+Record = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class UncertainSpan:
+    """A part of the transcript that the transcriber was unsure of: text[start:end]."""
+
+    start: int
+    end: int
+    kind: str = "UNKNOWN"
+    field: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """A verified term of the tenant's: it widens what is recognised, and is never evidence."""
+
+    term: str
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """The tenant's settings: how ambiguous values are read. Recorded with the decision."""
+
+    time: str = "ask"
+    currency: str | None = None
+    date_order: str | None = None
+    zone: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A value that was heard, with its evidence.
+
+    Attributes:
+        key: the pack's name of it.
+        text: `source[start:end]`, verbatim.
+        start, end: place of the evidence in the utterance, or in the earlier one named by source.
+        value: what it means; None where it has several readings, or stays relative.
+        grain: of a time.
+        readings: what it could mean, when that is more than one thing.
+        source: None, or "pending" or "confirmed" where it was said in an earlier turn.
+    """
+
+    key: str
+    text: str
+    start: int
+    end: int
+    value: Any = None
+    grain: str | None = None
+    readings: tuple[Any, ...] = ()
+    source: str | None = None
+
+    def as_record(self) -> Record:
+        """The field as JSON, without what it has not."""
+        record: Record = {
+            "key": self.key,
+            "text": self.text,
+            "start": self.start,
+            "end": self.end,
+            "value": self.value,
+        }
+        if self.grain:
+            record["grain"] = self.grain
+        if self.readings:
+            record["readings"] = list(self.readings)
+        if self.source:
+            record["source"] = self.source
+        return record
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One utterance and its context.
+
+    Attributes:
+        text: 1 to 32,768 bytes of UTF-8.
+        language: "en" or "zh".
+        now: the moment of speaking with its offset; None leaves time phrases relative.
+        transcript_confidence: HIGH, MED or LOW.
+        uncertain_spans: at most 32.
+        confirmed: {intent_type, fields: [{key, text, value}]} of a confirmed earlier draft.
+        pending: the `pending` of the answer before, verbatim.
+        terms: the tenant's verified terms, at most 4,096.
+        focus: salient spans (start, end), at most 12; advisory.
+        policy: the tenant's settings.
+        correlation_id, turn_id: name the exchange; no meaning is taken from them.
+
+    Raises:
+        BadField: a value is outside these bounds.
+    """
+
+    text: str
+    language: str = "en"
+    now: datetime | None = None
+    transcript_confidence: str = "HIGH"
+    uncertain_spans: tuple[UncertainSpan, ...] = ()
+    confirmed: Record | None = None
+    pending: Record | None = None
+    terms: tuple[Term, ...] = ()
+    focus: tuple[tuple[int, int], ...] = ()
+    policy: Policy = field(default_factory=Policy)
+    correlation_id: str = ""
+    turn_id: int = 0
+
+    def __post_init__(self) -> None:
+        check_utterance(self.text)
+        _one_of("language", self.language, LANGUAGES)
+        _one_of("transcript_confidence", self.transcript_confidence, TRANSCRIPT_CONFIDENCES)
+        if self.now is not None and self.now.tzinfo is None:
+            raise BadField("now", "has no offset from UTC", "Write it like 2026-11-21T09:30+01:00.")
+        _at_most("uncertain_spans", self.uncertain_spans, UNCERTAIN_SPANS_MAX)
+        for span in self.uncertain_spans:
+            _check_span("uncertain_spans", span.start, span.end, len(self.text))
+            _one_of("uncertain_spans.kind", span.kind, SPAN_KINDS)
+        _at_most("terms", self.terms, TERMS_MAX)
+        for term in self.terms:
+            check_text("terms.term", term.term, TERM_BYTES_MAX)
+            _one_of("terms.kind", term.kind, TERM_KINDS)
+        _at_most("focus", self.focus, FOCUS_MAX)
+        for start, end in self.focus:
+            _check_span("focus", start, end, len(self.text))
+        _one_of("policy.time", self.policy.time, TIME_POLICIES)
+        if self.policy.date_order is not None:
+            _one_of("policy.date_order", self.policy.date_order, DATE_ORDERS)
+
+    def as_record(self) -> Record:
+        """The request as canonical JSON, from which `decode_request` makes it again."""
+        return {
+            "text": self.text,
+            "language": self.language,
+            "now": self.now.isoformat() if self.now else None,
+            "transcript_confidence": self.transcript_confidence,
+            "uncertain_spans": [
+                {"start": s.start, "end": s.end, "kind": s.kind, "field": s.field}
+                for s in self.uncertain_spans
+            ],
+            "confirmed": self.confirmed,
+            "pending": self.pending,
+            "terms": [{"term": t.term, "kind": t.kind} for t in self.terms],
+            "focus": [{"start": start, "end": end} for start, end in self.focus],
+            "policy": {
+                "time": self.policy.time,
+                "currency": self.policy.currency,
+                "date_order": self.policy.date_order,
+                "zone": self.policy.zone,
+            },
+            "correlation_id": self.correlation_id,
+            "turn_id": self.turn_id,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """Exactly one of INTENT_DRAFT, CLARIFY or CHAT; the attributes are the JSON keys."""
+
+    decision: str
+    reason_code: str
+    intent_type: str | None = None
+    overall_confidence: str | None = None
+    fields: tuple[Field, ...] = ()
+    required_fields: tuple[str, ...] = ()
+    required_fields_missing: tuple[str, ...] = ()
+    ambiguity_flags: tuple[str, ...] = ()
+    requires_confirmation: bool | None = None
+    sensitivity: str | None = None
+    what_is_missing: str | None = None
+    question: str | None = None
+    accepted_answer_formats: tuple[str, ...] = ()
+    clarification_unit_id: str | None = None
+    pending: Record | None = None
+    drafts: tuple[Result, ...] = ()
+
+    def as_record(self) -> Record:
+        """The answer as JSON, keys in the contract's order."""
+        record: Record = {
+            "decision": self.decision,
+            "reason_code": self.reason_code,
+            "intent_type": self.intent_type,
+            "overall_confidence": self.overall_confidence,
+            "fields": [heard.as_record() for heard in self.fields],
+            "required_fields": list(self.required_fields),
+            "required_fields_missing": list(self.required_fields_missing),
+            "ambiguity_flags": list(self.ambiguity_flags),
+            "requires_confirmation": self.requires_confirmation,
+            "sensitivity": self.sensitivity,
+        }
+        if self.what_is_missing is not None:
+            record["what_is_missing"] = [self.what_is_missing]
+            record["question"] = self.question
+            record["accepted_answer_formats"] = list(self.accepted_answer_formats)
+            record["clarification_unit_id"] = self.clarification_unit_id
+        if self.pending is not None:
+            record["pending"] = self.pending
+        if self.drafts:
+            record["drafts"] = [draft.as_record() for draft in self.drafts]
+        return record
+
+
+def check_utterance(text: object) -> str:
+    """Return what was said if it is text of 1 to 32,768 bytes of UTF-8; raises BadField."""
+    if not isinstance(text, str):
+        raise BadField("text", f"must be text, not {type(text).__name__}", "Give a string.")
+    try:
+        size = len(text.encode())
+    except UnicodeEncodeError as error:
+        raise BadField(
+            "text", f"holds half of a surrogate pair at {error.start}", "Send valid UTF-8."
+        ) from error
+    if not 1 <= size <= TEXT_BYTES_MAX:
+        raise BadField(
+            "text",
+            f"is {size} bytes of UTF-8; 1 to {TEXT_BYTES_MAX} are accepted",
+            "Say something." if size == 0 else "Cut it into several turns.",
+        )
+    return text
+
+
+def decode_request(given: object) -> Request:
+    """Read a request from its JSON form; unknown keys are refused, so that none is lost in silence.
+
+    Raises:
+        BadField: naming the key, the limit and the next step.
+    """
+    if not isinstance(given, Mapping):
+        raise BadField("request", "must be a JSON object", "Send one object a line.")
+    unknown = sorted(str(key) for key in given.keys() - _REQUEST_KEYS)
+    if unknown:
+        raise BadField(unknown[0][:64], "is no key of a request", "Leave it out, or mend its name.")
+    if "text" not in given:
+        raise BadField("text", "is missing", "Give what was said.")
+    policy = _mapping("policy", given.get("policy") or {})
+    return Request(
+        text=given["text"],
+        language=_text("language", given.get("language"), "en"),
+        now=decode_now(given.get("now")),
+        transcript_confidence=_text(
+            "transcript_confidence", given.get("transcript_confidence"), "HIGH"
+        ),
+        uncertain_spans=tuple(
+            UncertainSpan(
+                span.get("start", -1),
+                span.get("end", -1),
+                _text("uncertain_spans.kind", span.get("kind"), "UNKNOWN"),
+                span.get("field"),
+            )
+            for span in _mappings("uncertain_spans", given.get("uncertain_spans"))
+        ),
+        confirmed=_decode_confirmed(given.get("confirmed")),
+        pending=_decode_pending(given.get("pending")),
+        terms=tuple(
+            Term(term.get("term", ""), _text("terms.kind", term.get("kind"), ""))
+            for term in _mappings("terms", given.get("terms"))
+        ),
+        focus=tuple(
+            (span.get("start", -1), span.get("end", -1))
+            for span in _mappings("focus", given.get("focus"))
+        ),
+        policy=Policy(
+            _text("policy.time", policy.get("time"), "ask"),
+            policy.get("currency"),
+            policy.get("date_order"),
+            policy.get("zone"),
+        ),
+        correlation_id=_text("correlation_id", given.get("correlation_id"), ""),
+        turn_id=check_count("turn_id", given.get("turn_id") or 0, 0, 2**31 - 1),
+    )
+
+
+_REQUEST_KEYS: Final = {
+    "text", "language", "now", "transcript_confidence", "uncertain_spans", "confirmed", "pending",
+    "terms", "focus", "policy", "correlation_id", "turn_id",
+}  # fmt: skip
+
+
+def decode_result(record: Mapping[str, Any]) -> Result:
+    """An answer out of its own JSON, as a record keeps it."""
+    asked = record.get("what_is_missing")
+    return Result(
+        decision=record["decision"],
+        reason_code=record["reason_code"],
+        intent_type=record["intent_type"],
+        overall_confidence=record["overall_confidence"],
+        fields=tuple(_recorded_field(heard) for heard in record["fields"]),
+        required_fields=tuple(record["required_fields"]),
+        required_fields_missing=tuple(record["required_fields_missing"]),
+        ambiguity_flags=tuple(record["ambiguity_flags"]),
+        requires_confirmation=record["requires_confirmation"],
+        sensitivity=record["sensitivity"],
+        what_is_missing=asked[0] if asked else None,
+        question=record.get("question"),
+        accepted_answer_formats=tuple(record.get("accepted_answer_formats", ())),
+        clarification_unit_id=record.get("clarification_unit_id"),
+        pending=record.get("pending"),
+        drafts=tuple(decode_result(draft) for draft in record.get("drafts", ())),
+    )
+
+
+def _recorded_field(record: Mapping[str, Any]) -> Field:
+    return Field(
+        record["key"],
+        record["text"],
+        record["start"],
+        record["end"],
+        record["value"],
+        record.get("grain"),
+        tuple(record.get("readings", ())),
+        record.get("source"),
+    )
+
+
+def decode_now(given: object) -> datetime | None:
+    """A moment with its offset from ISO 8601 text; None stays None; raises BadField."""
+    if given is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(given if isinstance(given, str) else "")
+    except ValueError as error:
+        raise BadField(
+            "now", f"{given!r:.60} is no ISO 8601 time", "Write it like 2026-11-21T09:30:00+00:00."
+        ) from error
+    if moment.tzinfo is None:
+        raise BadField("now", "has no offset from UTC", "Write it like 2026-11-21T09:30+01:00.")
+    return moment
+
+
+def decode_field(given: Mapping[str, Any], source: str) -> Field:
+    """A field of an earlier turn, marked with where it comes from; raises BadField."""
+    where = f"{source}.fields"
+    start = check_count(f"{where}.start", given.get("start", 0), 0, TEXT_BYTES_MAX)
+    text = given.get("text")
+    if not isinstance(text, str) or not 1 <= len(text) <= TEXT_BYTES_MAX:
+        raise BadField(f"{where}.text", "must be what was said", "Send it verbatim.")
+    return Field(
+        key=check_text(f"{where}.key", given.get("key"), 64),
+        text=text,
+        start=start,
+        end=check_count(f"{where}.end", given.get("end", start + len(text)), 0, TEXT_BYTES_MAX),
+        value=given.get("value"),
+        grain=given.get("grain"),
+        readings=tuple(_list(f"{where}.readings", given.get("readings"))),
+        source=source,
+    )
+
+
+def _decode_confirmed(given: object) -> Record | None:
+    if given is None:
+        return None
+    confirmed = _mapping("confirmed", given)
+    fields = [
+        decode_field(f, "confirmed").as_record()
+        for f in _mappings("confirmed.fields", confirmed.get("fields"))
+    ]
+    return {"intent_type": confirmed.get("intent_type"), "fields": fields}
+
+
+def _decode_pending(given: object) -> Record | None:
+    if given is None:
+        return None
+    pending = dict(_mapping("pending", given))
+    check_text("pending.asked", pending.get("asked"), 64)
+    for heard in _mappings("pending.fields", pending.get("fields")):
+        decode_field(heard, "pending")
+    for draft in _mappings("pending.drafts", pending.get("drafts")):
+        for heard in _mappings("pending.drafts.fields", draft.get("fields")):
+            decode_field(heard, "pending")
+    return pending
+
+
+def _mapping(name: str, given: object) -> Mapping[str, Any]:
+    if not isinstance(given, Mapping):
+        raise BadField(name, "must be a JSON object", "Send {…}, or leave it out.")
+    return given
+
+
+def _mappings(name: str, given: object) -> list[Mapping[str, Any]]:
+    return [_mapping(name, entry) for entry in _list(name, given)]
+
+
+def _list(name: str, given: object) -> list[Any]:
+    if given is None:
+        return []
+    if not isinstance(given, list):
+        raise BadField(name, "must be a JSON list", "Send […], or leave it out.")
+    return given
+
+
+def _text(name: str, given: object, default: str) -> str:
+    if given is None:
+        return default
+    if not isinstance(given, str):
+        raise BadField(name, "must be text", "Send a string, or leave it out.")
+    return given
+
+
+def _one_of(name: str, given: object, accepted: tuple[str, ...]) -> None:
+    if given not in accepted:
+        raise BadField(name, f"{given!r:.60} is not accepted", f"Give {' | '.join(accepted)}.")
+
+
+def _at_most(name: str, given: tuple[Any, ...], most: int) -> None:
+    if len(given) > most:
+        raise BadField(name, f"holds {len(given)} entries; {most} are accepted", "Send fewer.")
+
+
+def _check_span(name: str, start: object, end: object, length: int) -> None:
+    first = check_count(f"{name}.start", start, 0, length)
+    check_count(f"{name}.end", end, first + 1, length)

@@ -1,0 +1,1 @@
+"""Text to tokens, values and commands: pure functions, offsets into what was said."""

@@ -1,0 +1,1 @@
+"""Intents and the words for them, as data: directories that a user can read, copy and change."""

@@ -1,0 +1,98 @@
+"""Feasts that follow the moon: Chinese by a table, Jewish by the Hebrew calendar's arithmetic."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from functools import lru_cache
+from typing import Final
+
+# Chinese New Year of 2000 to 2050 as day of the year. Source: Hong Kong Observatory, Gregorian-Lunar
+# Calendar Conversion Table.
+_NEW_YEAR_FIRST: Final = 2000
+_NEW_YEAR: Final = (
+    "0205 0124 0212 0201 0122 0209 0129 0218 0207 0126 0214 0203 0123 0210 0131 0219 0208 0128 0216 "
+    "0205 0125 0212 0201 0122 0210 0129 0217 0206 0126 0213 0203 0123 0211 0131 0219 0208 0128 0215 "
+    "0204 0124 0212 0201 0122 0210 0130 0217 0206 0126 0214 0202 0123"
+).split()
+# Diwali (Lakshmi Puja) of 2010 to 2030. Source: published Indian public-holiday lists.
+_DIWALI_FIRST: Final = 2010
+_DIWALI: Final = (
+    "1105 1026 1113 1103 1023 1111 1030 1019 1107 1027 1114 1104 1024 1112 1101 1020 1108 1029 1017 "
+    "1105 1026"
+).split()
+# Name of the feast -> what it is called.
+FESTIVALS: Final[dict[str, str]] = {
+    "spring_festival": "chinese new year|chinese new year's day|lunar new year|chinese lunar new "
+    "year's day|chinese lunar new year|chinese new years|chinese spring festival|spring festival",
+    "lantern_festival": "lantern festival",
+    "diwali": "diwali|deepavali|lakshmi puja|dipavali",
+    "rosh_hashanah": "rosh hashanah|rosh hashana|rosh ha-shanah|yom teruah",
+    "yom_kippur": "yom kippur",
+    "sukkot": "sukkot|succos|sukkos|feast of tabernacles|feast of booths|feast of the ingathering",
+    "shemini_atzeret": "shemini atzeret",
+    "simchat_torah": "simchat torah",
+    "hanukkah": "hanukkah|hanukah|chanukah|hannukah|chanukkah",
+    "tu_bishvat": "tu bishvat|tu b'shevat",
+    "purim": "purim",
+    "passover": "passover|pesach",
+    "shavuot": "shavuot|shavuos|feast of weeks",
+    "lag_baomer": "lag baomer|lag b'omer",
+    "tisha_bav": "tisha b'av",
+}
+# Days after Rosh Hashanah of the same autumn, and days before Rosh Hashanah of the year's autumn:
+# from Nisan to Tishri the Hebrew months have fixed lengths. Jewish days begin the evening before.
+_AFTER: Final = {"rosh_hashanah": -1, "yom_kippur": 8, "sukkot": 13, "shemini_atzeret": 20}
+_BEFORE: Final = {"passover": 164, "lag_baomer": 131, "shavuot": 114, "tisha_bav": 53, "purim": 194}
+
+
+def festival(name: str, year: int) -> date | None:
+    """The day of feast `name` in Gregorian `year`, or None where it is not known."""
+    if name in ("spring_festival", "lantern_festival"):
+        found = _listed(_NEW_YEAR, _NEW_YEAR_FIRST, year)
+        return found + timedelta(days=14) if found and name[0] == "l" else found
+    if name == "diwali":
+        return _listed(_DIWALI, _DIWALI_FIRST, year)
+    if not 1600 <= year <= 2400:
+        return None
+    autumn = _rosh_hashanah(year)
+    if name == "simchat_torah":
+        return autumn + timedelta(days=21)
+    if name in _AFTER:
+        return autumn + timedelta(days=_AFTER[name])
+    if name in _BEFORE:
+        return autumn - timedelta(days=_BEFORE[name])
+    if name == "hanukkah":
+        # 25 Kislev: Heshvan has a 30th day only in the longest years.
+        long_year = (_rosh_hashanah(year + 1) - autumn).days % 10 == 5
+        return autumn + timedelta(days=83 if long_year else 82)
+    if name == "tu_bishvat":
+        # 15 Shevat is 15 + 29 (or 30 + 30 with the leap month) + ... days before 15 Nisan.
+        leap = (autumn - _rosh_hashanah(year - 1)).days > 380
+        return autumn - timedelta(days=253 if leap else 223)
+    return None
+
+
+def _listed(table: list[str], first: int, year: int) -> date | None:
+    if not first <= year < first + len(table):
+        return None
+    entry = table[year - first]
+    return date(year, int(entry[:2]), int(entry[2:]))
+
+
+@lru_cache(maxsize=64)
+def _rosh_hashanah(year: int) -> date:
+    """1 Tishri in Gregorian `year`. Source: Reingold and Dershowitz, Calendrical Calculations."""
+    return date.fromordinal(_new_year_day(year + 3761) - 1_373_427)
+
+
+def _elapsed(year: int) -> int:
+    months = (235 * year - 234) // 19
+    parts = 12_084 + 13_753 * months
+    day = 29 * months + parts // 25_920
+    return day + 1 if (3 * (day + 1)) % 7 < 3 else day
+
+
+def _new_year_day(year: int) -> int:
+    before, this, after = _elapsed(year - 1), _elapsed(year), _elapsed(year + 1)
+    shift = 2 if after - this == 356 else 1 if this - before == 382 else 0
+    return this + shift

@@ -1,0 +1,245 @@
+"""Decisions to bounded rows, and back.
+
+The payload is canonical JSON text (sorted keys, no spaces, no floats), kept byte for byte. What a
+decision's payload must hold is the table below; anything else is refused before it reaches a
+database. Only the decision types stand in it: an advisory engine's result cannot be encoded.
+Source: docs/spec/002 §4 and §6, 000 §4.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from functools import singledispatch
+from typing import Any, Final, Protocol
+
+from selene_os.decision import Chat, Clarify, IntentDraft, ProfileDecision
+from selene_os.errors import BadField
+from selene_os.ledger.events import AuditEvent
+from selene_os.names import (
+    CorrelationId,
+    DeviceId,
+    EventId,
+    IdempotencyKey,
+    SessionId,
+    TenantId,
+    TurnId,
+    UserId,
+)
+from selene_os.reasons import ReasonCode
+
+PH1_NLP: Final = "PH1.NLP"
+PH1_PERSONA: Final = "PH1.PERSONA"
+
+PAYLOAD_BYTES_MAX: Final = 2_048
+PAYLOAD_KEYS_MAX: Final = 24
+STRING_BYTES_MAX: Final = 256
+LIST_LENGTH_MAX: Final = 16
+
+_KEY = re.compile(r"[a-z0-9_]{1,64}", re.ASCII)
+_CANONICAL = json.JSONEncoder(
+    ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False
+)
+
+Payload = dict[str, str | list[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Who writes, and where: every part is checked again by the database on each write."""
+
+    tenant_id: TenantId
+    user_id: UserId
+    device_id: DeviceId
+    session_id: SessionId | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where in its conversation a decision stands, and the key that makes a retry one."""
+
+    correlation_id: CorrelationId
+    turn_id: TurnId
+    idempotency_key: IdempotencyKey
+
+
+class Decided(Protocol):
+    """Anything with a reason; the registered encoders say which of them are decisions."""
+
+    @property
+    def reason_code(self) -> ReasonCode: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """Under which engine, event type and severity a decision is kept, and its payload's keys."""
+
+    engine: str
+    event_type: str
+    severity: str
+    required: frozenset[str]
+    optional: frozenset[str] = frozenset()
+
+
+DRAFT: Final = Kind(
+    PH1_NLP,
+    "NlpIntentDraft",
+    "INFO",
+    frozenset(
+        {"decision", "intent_type", "overall_confidence", "required_fields", "ambiguity_flags"}
+    ),
+    frozenset({"focus_span_ref"}),
+)
+CLARIFY: Final = Kind(
+    PH1_NLP,
+    "NlpClarify",
+    "WARN",
+    frozenset(
+        {"decision", "what_is_missing", "clarification_unit_id", "accepted_answer_formats"}
+    ),
+    frozenset({"focus_span_ref"}),
+)
+# CHAT is kept as NlpIntentDraft: docs/spec/002 §4, "Commit chat".
+CHAT: Final = Kind(
+    PH1_NLP, "NlpIntentDraft", "INFO", frozenset({"decision"}), frozenset({"focus_span_ref"})
+)
+PROFILE: Final = Kind(
+    PH1_PERSONA,
+    "Other",
+    "INFO",
+    frozenset({"style_profile_ref", "delivery_policy_ref", "preferences_snapshot_ref"}),
+)
+
+
+@singledispatch
+def encode_decision(decision: object) -> tuple[Kind, Payload]:
+    """What a decision is kept as; raises BadField for anything that is no decision."""
+    raise BadField(
+        "decision",
+        f"of type {type(decision).__name__} cannot be recorded",
+        "Give an IntentDraft, a Clarify, a Chat or a ProfileDecision.",
+    )
+
+
+@encode_decision.register
+def _(decision: IntentDraft) -> tuple[Kind, Payload]:
+    payload: Payload = {
+        "decision": decision.DECISION,
+        "intent_type": decision.intent_type,
+        "overall_confidence": decision.overall_confidence,
+        "required_fields": list(decision.required_fields),
+        "ambiguity_flags": list(decision.ambiguity_flags),
+    }
+    return DRAFT, _with_focus(payload, decision.focus_span_ref)
+
+
+@encode_decision.register
+def _(decision: Clarify) -> tuple[Kind, Payload]:
+    payload: Payload = {
+        "decision": decision.DECISION,
+        "what_is_missing": decision.what_is_missing,
+        "clarification_unit_id": decision.clarification_unit_id,
+        "accepted_answer_formats": list(decision.accepted_answer_formats),
+    }
+    return CLARIFY, _with_focus(payload, decision.focus_span_ref)
+
+
+@encode_decision.register
+def _(decision: Chat) -> tuple[Kind, Payload]:
+    return CHAT, _with_focus({"decision": decision.DECISION}, decision.focus_span_ref)
+
+
+@encode_decision.register
+def _(decision: ProfileDecision) -> tuple[Kind, Payload]:
+    return PROFILE, {
+        "style_profile_ref": decision.style_profile_ref,
+        "delivery_policy_ref": decision.delivery_policy_ref,
+        "preferences_snapshot_ref": decision.preferences_snapshot_ref,
+    }
+
+
+def _with_focus(payload: Payload, focus_span_ref: str | None) -> Payload:
+    if focus_span_ref is not None:
+        payload["focus_span_ref"] = focus_span_ref
+    return payload
+
+
+def encode_event(
+    decision: Decided, scope: Scope, place: Place, event_id: EventId, created_at: int
+) -> AuditEvent:
+    """Build the one audit row of a decision.
+
+    Args:
+        decision: an IntentDraft, Clarify, Chat or ProfileDecision.
+        scope: tenant, user, device and session.
+        place: correlation, turn and idempotency key.
+        event_id: a UUID of version 7, made by the writer.
+        created_at: nanoseconds since 1970 UTC, given by the caller.
+
+    Raises:
+        BadField: it is no decision, or its payload is over a bound.
+    """
+    kind, payload = encode_decision(decision)
+    return AuditEvent(
+        scope.tenant_id,
+        event_id,
+        kind.engine,
+        kind.event_type,
+        int(decision.reason_code),
+        kind.severity,
+        place.correlation_id,
+        place.turn_id,
+        scope.user_id,
+        scope.device_id,
+        scope.session_id,
+        place.idempotency_key,
+        encode_payload(kind, payload),
+        created_at,
+    )
+
+
+def encode_payload(kind: Kind, payload: Payload) -> str:
+    """Canonical JSON of a payload that holds exactly what its kind allows; raises BadField."""
+    keys = payload.keys()
+    if not kind.required <= keys or len(keys) > PAYLOAD_KEYS_MAX:
+        missing = ", ".join(sorted(kind.required - keys)) or f"at most {PAYLOAD_KEYS_MAX} keys"
+        raise BadField("payload_min", f"of {kind.event_type} needs {missing}", "Add it.")
+    for key, value in payload.items():
+        if not _KEY.fullmatch(key) or (key not in kind.required and key not in kind.optional):
+            raise BadField("payload_min", f"may not hold {key!r:.80}", "Leave it out.")
+        _check_value(key, value)
+    text = _CANONICAL.encode(payload)
+    if len(text) > PAYLOAD_BYTES_MAX or len(text.encode()) > PAYLOAD_BYTES_MAX:
+        raise BadField(
+            "payload_min", f"is over {PAYLOAD_BYTES_MAX} bytes of JSON", "Name fewer fields."
+        )
+    return text
+
+
+def _check_value(key: str, value: object) -> None:
+    """One payload value: a string of at most 256 bytes, or a list of at most 16 of them."""
+    values = value if isinstance(value, list) else [value]
+    if len(values) > LIST_LENGTH_MAX:
+        raise BadField(key, f"holds over {LIST_LENGTH_MAX} entries", "Name fewer.")
+    for text in values:
+        if not isinstance(text, str):
+            raise BadField(key, f"holds a {type(text).__name__}", "Give text.")
+        if len(text) > STRING_BYTES_MAX or (
+            not text.isascii() and len(text.encode()) > STRING_BYTES_MAX
+        ):
+            raise BadField(key, f"holds over {STRING_BYTES_MAX} bytes", "Shorten it.")
+
+
+def encode_json(value: object) -> bytes:
+    """Canonical JSON bytes of a record: sorted keys, no spaces, UTF-8.
+
+    A lone half of a surrogate pair, which no UTF-8 can hold, never gets here: what was said is
+    checked where it enters.
+    """
+    return _CANONICAL.encode(value).encode()
+
+
+def decode_json(text: str | bytes) -> Any:
+    """What `encode_json` or `encode_payload` encoded."""
+    return json.loads(text)

@@ -1,0 +1,169 @@
+"""The ledger's rows as they are stored, and what a writer is told.
+
+Rows are named tuples: a trace reads thousands of them, and a frozen dataclass costs ten times as
+much to fill. They are built by `codec`, whose parts have checked their bounds already.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+from selene_os.names import (
+    CorrelationId,
+    DeviceId,
+    EventId,
+    IdempotencyKey,
+    SessionId,
+    TenantId,
+    TurnId,
+    UserId,
+)
+
+PLAIN_KEY_ID: Final = "plain"
+
+
+class AuditEvent(NamedTuple):
+    """One row of audit_events, columns by the specifications' names and in stored order.
+
+    reason_code is the number; payload_min the canonical JSON text, byte for byte as stored;
+    created_at nanoseconds since 1970 UTC. Source: docs/spec/000 §2 and §4, 002 §2 and §4.
+    """
+
+    tenant_id: TenantId
+    event_id: EventId
+    engine: str
+    event_type: str
+    reason_code: int
+    severity: str
+    correlation_id: CorrelationId
+    turn_id: TurnId
+    user_id: UserId | None
+    device_id: DeviceId | None
+    session_id: SessionId | None
+    idempotency_key: IdempotencyKey
+    payload_min: str
+    created_at: int
+
+
+class ReplayRecord(NamedTuple):
+    """One row of replay_inputs: what an engine was asked and answered, as canonical JSON bytes."""
+
+    tenant_id: TenantId
+    event_id: EventId
+    engine: str
+    engine_version: str
+    pack_digest: str | None
+    record: bytes
+    key_id: str
+
+
+class Utterance(NamedTuple):
+    """One row of conversation_ledger: what was said, by whom, in which turn."""
+
+    tenant_id: TenantId
+    correlation_id: CorrelationId
+    turn_id: TurnId
+    role: str
+    source: str
+    user_id: UserId
+    device_id: DeviceId
+    text: bytes
+    key_id: str
+    privacy_scope: str
+    created_at: int
+
+
+class MemoryEvent(NamedTuple):
+    """One row of memory_ledger. `version` is given by the store; value is None for FORGOTTEN."""
+
+    tenant_id: TenantId
+    memory_event_id: EventId
+    user_id: UserId
+    memory_key: str
+    version: int
+    event: str
+    value: bytes | None
+    key_id: str
+    layer: str
+    sensitivity: str
+    confidence: str
+    consent: str
+    use_policy: str
+    expires_at: int | None
+    provenance: str
+    idempotency_key: IdempotencyKey
+    created_at: int
+
+
+class CurrentMemory(NamedTuple):
+    """One row of memory_current: what one memory's events add up to."""
+
+    tenant_id: TenantId
+    user_id: UserId
+    memory_key: str
+    version: int
+    active: int
+    value: bytes | None
+    key_id: str
+    layer: str
+    sensitivity: str
+    confidence: str
+    consent: str
+    use_policy: str
+    expires_at: int | None
+    provenance: str
+    memory_event_id: EventId
+    updated_at: int
+
+
+class TenantRow(NamedTuple):
+    """One row of tenants: its name and how its ambiguous values are read."""
+
+    tenant_id: TenantId
+    currency: str | None
+    time_policy: str
+    date_order: str | None
+    zone: str | None
+    created_at: int
+
+
+class RecordedTurn(NamedTuple):
+    """An event together with its replay record, as the next turn reads them."""
+
+    event_id: EventId
+    turn_id: TurnId
+    user_id: UserId | None
+    engine: str
+    record: bytes
+    key_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What a writer is told of one event.
+
+    Attributes:
+        event_id: the row's id; on a retry the first row's.
+        deduplicated: the key was there already, nothing was written.
+        same_decision: the row that is there says what this call says.
+    """
+
+    event_id: EventId
+    deduplicated: bool
+    same_decision: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """What one commit writes, all of it or nothing.
+
+    Attributes:
+        events: 1 or more rows of one correlation and turn; where the first is a retry, so are all.
+        records: the replay records of these events.
+        said: the utterance they answer, if there was one.
+    """
+
+    events: tuple[AuditEvent, ...]
+    records: tuple[ReplayRecord, ...] = ()
+    said: Utterance | None = None

@@ -1,0 +1,92 @@
+"""Numbered SQL files, applied once each, in order, with their digests kept.
+
+An applied file that was edited, or a schema newer than this version, is refused: both mean that
+the database is not what the code believes it to be.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from importlib import resources
+from typing import Final
+
+from selene_os.errors import SchemaDiffers
+
+_FILE = re.compile(r"(\d{4})_([a-z0-9_]+)\.sql")
+
+TABLE: Final = (
+    "CREATE TABLE IF NOT EXISTS schema_migrations ("
+    "version INTEGER NOT NULL PRIMARY KEY, name TEXT NOT NULL, digest TEXT NOT NULL,"
+    " applied_at INTEGER NOT NULL)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """One numbered file: its place in the order, name, SQL text, and SHA-256 of that text."""
+
+    version: int
+    name: str
+    sql: str
+    digest: str
+
+
+def load(dialect: str) -> tuple[Migration, ...]:
+    """Every migration of one dialect ("sqlite"), in order."""
+    found = []
+    for file in (resources.files("selene_os.ledger") / "sql" / dialect).iterdir():
+        if named := _FILE.fullmatch(file.name):
+            sql = file.read_text(encoding="utf-8")
+            digest = hashlib.sha256(sql.encode()).hexdigest()
+            found.append(Migration(int(named[1]), named[2], sql, digest))
+    return tuple(sorted(found, key=lambda migration: migration.version))
+
+
+def pending(
+    known: tuple[Migration, ...], applied: Iterable[tuple[int, str, str]]
+) -> tuple[Migration, ...]:
+    """The migrations still to be applied.
+
+    Args:
+        known: this version's migrations.
+        applied: (version, name, digest) rows of the database.
+
+    Raises:
+        SchemaDiffers: an applied file was edited or is unknown here, or one was left out.
+    """
+    by_version = {migration.version: migration for migration in known}
+    done = list(applied)
+    for version, name, digest in done:
+        mine = by_version.pop(version, None)
+        if mine is None:
+            raise SchemaDiffers(
+                f"migration {version:04} {name} of the database is not known here",
+                "Use the version of Selene that wrote it, or a newer one.",
+            )
+        if mine.digest != digest:
+            raise SchemaDiffers(
+                f"migration {version:04} {name} was edited after it was applied",
+                "Install the released files again; changes belong in a new migration.",
+            )
+    waiting = tuple(by_version[version] for version in sorted(by_version))
+    last = max((version for version, _, _ in done), default=0)
+    if waiting and waiting[0].version < last:
+        raise SchemaDiffers(
+            f"migration {waiting[0].version:04} was left out", "Restore the database from a backup."
+        )
+    return waiting
+
+
+def apply(
+    waiting: Iterable[Migration], execute: Callable[[str, tuple[object, ...]], object], at: int
+) -> None:
+    """Apply migrations inside the caller's transaction and note each with its digest."""
+    for migration in waiting:
+        execute(migration.sql, ())
+        execute(
+            "INSERT INTO schema_migrations (version, name, digest, applied_at) VALUES (?, ?, ?, ?)",
+            (migration.version, migration.name, migration.digest, at),
+        )

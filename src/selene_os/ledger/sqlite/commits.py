@@ -1,0 +1,203 @@
+"""What the writer's thread does inside a transaction: append, dedupe, register.
+
+Each function either finishes, or raises a Refusal having written nothing (`register` refuses
+inside a savepoint). The guards in the database decide; the queries here only find the words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import apsw
+
+from selene_os.errors import (
+    Fault,
+    IdempotencyConflict,
+    NotFound,
+    Refusal,
+    RegistrationRefused,
+)
+from selene_os.ledger import scope
+from selene_os.ledger.events import AuditEvent, MemoryEvent, Receipt, Unit
+from selene_os.ledger.sqlite import statements
+from selene_os.ledger.store import Verdict
+from selene_os.names import DeviceId, SessionId, TenantId, UserId
+
+
+def append_units(connection: apsw.Connection, units: Sequence[Unit]) -> list[Verdict]:
+    """Append each unit, one after the other; a refused one leaves the others alone."""
+    verdicts: list[Verdict] = []
+    for unit in units:
+        try:
+            if len(unit.events) == 1:
+                verdicts.append(_append_unit(connection, unit))
+            else:
+                # Its second event may be refused after its first was written.
+                with connection:
+                    verdicts.append(_append_unit(connection, unit))
+        except Refusal as refusal:
+            verdicts.append(refusal)
+    return verdicts
+
+
+def insert(connection: apsw.Connection, statement: str, row: tuple[Any, ...]) -> bool:
+    """Insert one row; False where a guard left it out because it is there already."""
+    connection.execute(statement, row)
+    return connection.changes() > 0
+
+
+def _append_unit(connection: apsw.Connection, unit: Unit) -> tuple[Receipt, ...]:
+    first, *others = unit.events
+    receipt = _append_event(connection, first)
+    if receipt.deduplicated:
+        return (receipt, *_earlier(connection, others))
+    receipts = [receipt]
+    for event in others:
+        receipts.append(_append_event(connection, event))
+        if receipts[-1].deduplicated:
+            raise _conflict(event)
+    for record in unit.records:
+        connection.execute(statements.INSERT_RECORD, record)
+    if unit.said is not None:
+        connection.execute(statements.INSERT_UTTERANCE, unit.said)
+    return tuple(receipts)
+
+
+def _append_event(connection: apsw.Connection, event: AuditEvent) -> Receipt:
+    try:
+        connection.execute(statements.INSERT_EVENT, event)
+    except apsw.ConstraintError as error:
+        check_scope(
+            connection, event.tenant_id, event.user_id, event.device_id, event.session_id
+        )
+        raise Fault(f"the database refused an event ({error})", "Report this.") from error
+    if connection.changes():
+        return Receipt(event.event_id, deduplicated=False, same_decision=True)
+    there = _by_key(connection, event)
+    if there is None:
+        raise Fault(f"event {event.event_id} is there under another key", "Report this.")
+    return _receipt_of(connection, there, event)
+
+
+def _receipt_of(connection: apsw.Connection, there: AuditEvent, event: AuditEvent) -> Receipt:
+    """The receipt of a retry, or its refusal."""
+    if there.engine != event.engine:
+        raise _conflict(event)
+    if there[8:11] != event[8:11]:
+        # A retry in the first one's scope is answered even after its session has ended; in
+        # another scope it is a write like any other, and refused like one.
+        check_scope(
+            connection, event.tenant_id, event.user_id, event.device_id, event.session_id
+        )
+    same = there[2:6] + there[8:11] + there[12:13] == event[2:6] + event[8:11] + event[12:13]
+    return Receipt(there.event_id, deduplicated=True, same_decision=same)
+
+
+def _earlier(connection: apsw.Connection, events: Sequence[AuditEvent]) -> list[Receipt]:
+    """Receipts of a retried unit's further events, as far as the first try wrote them."""
+    found = [(_by_key(connection, event), event) for event in events]
+    return [_receipt_of(connection, there, event) for there, event in found if there is not None]
+
+
+def _by_key(connection: apsw.Connection, event: AuditEvent) -> AuditEvent | None:
+    row = connection.execute(
+        statements.EVENT_BY_KEY, (event.tenant_id, event.correlation_id, event.idempotency_key)
+    ).fetchone()
+    return AuditEvent._make(row) if row else None
+
+
+def _conflict(event: AuditEvent) -> IdempotencyConflict:
+    return IdempotencyConflict(
+        f"{event.idempotency_key!r} names another decision of this conversation",
+        "Choose another key; nothing was written.",
+        field="idempotency_key",
+    )
+
+
+def check_scope(
+    connection: apsw.Connection,
+    tenant_id: TenantId,
+    user_id: UserId | None,
+    device_id: DeviceId | None,
+    session_id: SessionId | None,
+) -> None:
+    """Raise ScopeRefused with the part that is wrong; return where the whole scope holds."""
+
+    def one(statement: str, *values: object) -> Any:
+        return connection.execute(statement, values).fetchone()  # type: ignore[arg-type]
+
+    identity = one(statements.IDENTITY_STATUS, tenant_id, user_id)
+    device = one(statements.DEVICE_USER, tenant_id, device_id)
+    found = scope.Found(
+        tenant=one(statements.TENANT, tenant_id) is not None,
+        identity_status=identity and identity[0],
+        device_user=device and device[0],
+        session=one(statements.SESSION, tenant_id, session_id),
+    )
+    if refused := scope.wrong_part(found, tenant_id, user_id, device_id, session_id):
+        raise refused
+
+
+def append_memory(connection: apsw.Connection, event: MemoryEvent) -> Receipt:
+    """Append a memory event with the next version of its key, and project it."""
+    check_scope(connection, event.tenant_id, event.user_id, None, None)
+    row = connection.execute(
+        statements.MEMORY_BY_KEY, (event.tenant_id, event.user_id, event.idempotency_key)
+    ).fetchone()
+    if row is not None:
+        there = MemoryEvent._make(row)
+        same = there == event._replace(
+            memory_event_id=there.memory_event_id,
+            version=there.version,
+            created_at=there.created_at,
+        )
+        return Receipt(there.memory_event_id, deduplicated=True, same_decision=same)
+    key = (event.tenant_id, event.user_id, event.memory_key)
+    version = int(connection.execute(statements.MEMORY_VERSION, key).fetchall()[0][0]) + 1
+    connection.execute(statements.INSERT_MEMORY, event._replace(version=version))
+    connection.execute(statements.PROJECT_ONE, key)
+    return Receipt(event.memory_event_id, deduplicated=False, same_decision=True)
+
+
+def register(
+    connection: apsw.Connection,
+    tenant_id: TenantId,
+    user_id: UserId,
+    device_id: DeviceId | None,
+    session_id: SessionId | None,
+    created_at: int,
+) -> bool:
+    """Add what is missing; raises inside the writer's savepoint, so that nothing stays."""
+    execute = connection.execute
+    if execute(statements.TENANT, (tenant_id,)).fetchone() is None:
+        raise NotFound(
+            f"{tenant_id!r} is not known", "Add it with `selene tenant add`.", field="tenant_id"
+        )
+    added = insert(connection, statements.INSERT_IDENTITY, (tenant_id, user_id, created_at))
+    if device_id is None:
+        return added
+    added |= insert(connection, statements.INSERT_BINDING, (device_id, tenant_id, created_at))
+    bound = execute(statements.BINDING_TENANT, (device_id,)).fetchone()
+    if bound == (tenant_id,):
+        device = (tenant_id, device_id, user_id, created_at)
+        added |= insert(connection, statements.INSERT_DEVICE, device)
+    if execute(statements.DEVICE_USER, (tenant_id, device_id)).fetchone() != (user_id,):
+        # The same words whether another user or another tenant holds it.
+        raise RegistrationRefused(
+            f"{device_id!r} cannot be registered for this user",
+            "Choose another name for the device.",
+            field="device_id",
+        )
+    if session_id is None:
+        return added
+    session = (tenant_id, session_id, user_id, device_id, created_at)
+    added |= insert(connection, statements.INSERT_SESSION, session)
+    opened = execute(statements.SESSION, (tenant_id, session_id)).fetchone()
+    if opened != (user_id, device_id, None):
+        raise RegistrationRefused(
+            f"{session_id!r} is closed, or of another user or device",
+            "Choose another name for the session.",
+            field="session_id",
+        )
+    return added

@@ -1,0 +1,123 @@
+"""The SQL of the SQLite store. Every statement names its tenant first, and has an index for it."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from selene_os.ledger.events import (
+    AuditEvent,
+    CurrentMemory,
+    MemoryEvent,
+    ReplayRecord,
+    TenantRow,
+    Utterance,
+)
+
+
+def _columns(row: type[Any]) -> str:
+    return ", ".join(row._fields)
+
+
+def _insert(table: str, row: type[Any]) -> str:
+    marks = ", ".join("?" * len(row._fields))
+    return f"INSERT INTO {table} ({_columns(row)}) VALUES ({marks})"  # noqa: S608 -- our own names
+
+
+INSERT_EVENT: Final = _insert("audit_events", AuditEvent)
+INSERT_RECORD: Final = _insert("replay_inputs", ReplayRecord)
+INSERT_UTTERANCE: Final = _insert("conversation_ledger", Utterance)
+INSERT_MEMORY: Final = _insert("memory_ledger", MemoryEvent)
+INSERT_TENANT: Final = _insert("tenants", TenantRow)
+
+_EVENTS: Final = f"SELECT {_columns(AuditEvent)} FROM audit_events"
+TRACE: Final = f"{_EVENTS} WHERE tenant_id = ? AND correlation_id = ? ORDER BY turn_id, event_id"
+EVENT_BY_ID: Final = f"{_EVENTS} WHERE tenant_id = ? AND event_id = ?"
+EVENT_BY_KEY: Final = (
+    f"{_EVENTS} WHERE tenant_id = ? AND correlation_id = ? AND idempotency_key = ?"
+)
+RECORD: Final = (
+    f"SELECT {_columns(ReplayRecord)} FROM replay_inputs WHERE tenant_id = ? AND event_id = ?"
+)
+LAST_TURN: Final = (
+    "SELECT turn_id FROM audit_events WHERE tenant_id = ? AND correlation_id = ?"
+    " ORDER BY turn_id DESC LIMIT 1"
+)
+_RECORDED: Final = (
+    "SELECT e.event_id, e.turn_id, e.user_id, e.engine, r.record, r.key_id FROM audit_events AS e"
+    " JOIN replay_inputs AS r USING (tenant_id, event_id)"
+)
+TURN_BEFORE: Final = (
+    f"{_RECORDED} WHERE e.tenant_id = ?1 AND e.correlation_id = ?2 AND e.engine = ?3"
+    " AND e.turn_id = (SELECT turn_id FROM audit_events WHERE tenant_id = ?1"
+    " AND correlation_id = ?2 AND engine = ?3 AND turn_id < ?4 ORDER BY turn_id DESC LIMIT 1)"
+    " ORDER BY e.event_id"
+)
+LAST_PROFILE: Final = (
+    f"{_RECORDED} WHERE e.tenant_id = ? AND e.user_id = ? AND e.engine = 'PH1.PERSONA'"
+    " ORDER BY e.event_id DESC LIMIT 1"
+)
+CONVERSATION: Final = (
+    f"SELECT {_columns(Utterance)} FROM conversation_ledger"
+    " WHERE tenant_id = ? AND correlation_id = ? ORDER BY turn_id, role DESC"
+)
+
+MEMORY_EVENTS: Final = (
+    f"SELECT {_columns(MemoryEvent)} FROM memory_ledger"
+    " WHERE tenant_id = ? AND user_id = ? ORDER BY memory_key, version"
+)
+MEMORY_BY_KEY: Final = (
+    f"SELECT {_columns(MemoryEvent)} FROM memory_ledger"
+    " WHERE tenant_id = ? AND user_id = ? AND idempotency_key = ?"
+)
+MEMORY_VERSION: Final = (
+    "SELECT coalesce(max(version), 0) FROM memory_ledger"
+    " WHERE tenant_id = ? AND user_id = ? AND memory_key = ?"
+)
+MEMORY_CURRENT: Final = (
+    f"SELECT {_columns(CurrentMemory)} FROM memory_current"
+    " WHERE tenant_id = ? AND user_id = ? ORDER BY memory_key"
+)
+CLEAR_CURRENT: Final = "DELETE FROM memory_current WHERE tenant_id = ? AND user_id = ?"
+# What a memory is now is its latest event: the same statement after each append and in a rebuild,
+# so that the two cannot part. {which} narrows it to one memory or to all of a user's.
+_PROJECT: Final = (
+    f"INSERT OR REPLACE INTO memory_current ({_columns(CurrentMemory)})"
+    " SELECT tenant_id, user_id, memory_key, version, event <> 'FORGOTTEN', value, key_id, layer,"
+    " sensitivity, confidence, consent, use_policy, expires_at, provenance, memory_event_id,"
+    " created_at FROM memory_ledger AS m WHERE tenant_id = ?1 AND user_id = ?2{which}"
+    " AND version = (SELECT max(version) FROM memory_ledger WHERE tenant_id = m.tenant_id"
+    " AND user_id = m.user_id AND memory_key = m.memory_key)"
+)
+PROJECT_ONE: Final = _PROJECT.format(which=" AND memory_key = ?3")
+PROJECT_ALL: Final = _PROJECT.format(which="")
+
+TENANT: Final = f"SELECT {_columns(TenantRow)} FROM tenants WHERE tenant_id = ?"
+TENANTS: Final = f"SELECT {_columns(TenantRow)} FROM tenants ORDER BY tenant_id"
+SET_TENANT: Final = (
+    "UPDATE tenants SET currency = ?, time_policy = ?, date_order = ?, zone = ? WHERE tenant_id = ?"
+)
+INSERT_IDENTITY: Final = (
+    "INSERT INTO identities (tenant_id, user_id, created_at) VALUES (?, ?, ?)"
+)
+INSERT_BINDING: Final = (
+    "INSERT INTO device_bindings (device_id, tenant_id, created_at) VALUES (?, ?, ?)"
+)
+INSERT_DEVICE: Final = (
+    "INSERT INTO devices (tenant_id, device_id, user_id, created_at) VALUES (?, ?, ?, ?)"
+)
+INSERT_SESSION: Final = (
+    "INSERT INTO sessions (tenant_id, session_id, user_id, device_id, created_at)"
+    " VALUES (?, ?, ?, ?, ?)"
+)
+IDENTITY_STATUS: Final = "SELECT status FROM identities WHERE tenant_id = ? AND user_id = ?"
+DEVICE_USER: Final = "SELECT user_id FROM devices WHERE tenant_id = ? AND device_id = ?"
+BINDING_TENANT: Final = "SELECT tenant_id FROM device_bindings WHERE device_id = ?"
+SESSION: Final = (
+    "SELECT user_id, device_id, closed_at FROM sessions WHERE tenant_id = ? AND session_id = ?"
+)
+SET_IDENTITY_STATUS: Final = (
+    "UPDATE identities SET status = ? WHERE tenant_id = ? AND user_id = ?"
+)
+CLOSE_SESSION: Final = (
+    "UPDATE sessions SET closed_at = max(?, created_at) WHERE tenant_id = ? AND session_id = ?"
+)

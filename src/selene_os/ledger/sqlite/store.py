@@ -1,0 +1,246 @@
+"""The ledger in one SQLite file: the embedded default."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+import apsw
+
+from selene_os.errors import NotFound, RegistrationRefused
+from selene_os.ledger.events import (
+    AuditEvent,
+    CurrentMemory,
+    MemoryEvent,
+    Receipt,
+    RecordedTurn,
+    ReplayRecord,
+    TenantRow,
+    Unit,
+    Utterance,
+)
+from selene_os.ledger.sqlite import commits, statements
+from selene_os.ledger.sqlite.connection import check_schema, connect, unavailable
+from selene_os.ledger.sqlite.writer import GROUP_MAX, QUEUE_MAX, WAIT_MS, Writer
+from selene_os.ledger.store import Verdict
+from selene_os.names import (
+    CorrelationId,
+    DeviceId,
+    EventId,
+    IdempotencyKey,
+    SessionId,
+    TenantId,
+    TurnId,
+    UserId,
+)
+
+
+class SqliteStore:
+    """A ledger in one file; see `ledger.store.Store` for what each method does.
+
+    Args:
+        path: an existing file, made by `sqlite.connection.create`.
+        synchronous: FULL, NORMAL or OFF; below FULL a power cut may lose acknowledged commits.
+        queue_max, group_max, wait_ms: bounds of the writer; see `sqlite.writer.Writer`.
+
+    Raises:
+        LedgerMissing, LedgerUnavailable, SchemaDiffers: the file is not a ledger of this version.
+    """
+
+    def __init__(
+        self,
+        path: str,
+        *,
+        synchronous: str = "FULL",
+        queue_max: int = QUEUE_MAX,
+        group_max: int = GROUP_MAX,
+        wait_ms: int = WAIT_MS,
+    ) -> None:
+        self.path = path
+        connection = connect(path, write=True, synchronous=synchronous)
+        try:
+            check_schema(connection, path)
+        except BaseException:
+            connection.close()
+            raise
+        self._writer = Writer(
+            connection, path, queue_max=queue_max, group_max=group_max, wait_ms=wait_ms
+        )
+        self._idle: list[apsw.Connection] = []
+        self._idle_lock = threading.Lock()
+        self._closed = False
+
+    def close(self) -> None:
+        self._closed = True
+        self._writer.close()
+        with self._idle_lock:
+            while self._idle:
+                self._idle.pop().close()
+
+    # ---- decisions
+
+    def commit(self, units: Sequence[Unit]) -> list[Verdict]:
+        return self._writer.run(lambda connection: commits.append_units(connection, units))
+
+    def trace(self, tenant_id: TenantId, correlation_id: CorrelationId) -> list[AuditEvent]:
+        return list(
+            map(AuditEvent._make, self._rows(statements.TRACE, (tenant_id, correlation_id)))
+        )
+
+    def event(self, tenant_id: TenantId, event_id: EventId) -> AuditEvent | None:
+        rows = self._rows(statements.EVENT_BY_ID, (tenant_id, event_id))
+        return AuditEvent._make(rows[0]) if rows else None
+
+    def event_by_key(
+        self, tenant_id: TenantId, correlation_id: CorrelationId, key: IdempotencyKey
+    ) -> AuditEvent | None:
+        rows = self._rows(statements.EVENT_BY_KEY, (tenant_id, correlation_id, key))
+        return AuditEvent._make(rows[0]) if rows else None
+
+    def record(self, tenant_id: TenantId, event_id: EventId) -> ReplayRecord | None:
+        rows = self._rows(statements.RECORD, (tenant_id, event_id))
+        return ReplayRecord._make(rows[0]) if rows else None
+
+    def last_turn(self, tenant_id: TenantId, correlation_id: CorrelationId) -> int:
+        rows = self._rows(statements.LAST_TURN, (tenant_id, correlation_id))
+        return int(rows[0][0]) if rows else 0
+
+    def turn_before(
+        self,
+        tenant_id: TenantId,
+        correlation_id: CorrelationId,
+        engine: str,
+        turn_id: TurnId,
+    ) -> list[RecordedTurn]:
+        values = (tenant_id, correlation_id, engine, turn_id)
+        return list(map(RecordedTurn._make, self._rows(statements.TURN_BEFORE, values)))
+
+    def last_profile(self, tenant_id: TenantId, user_id: UserId) -> RecordedTurn | None:
+        rows = self._rows(statements.LAST_PROFILE, (tenant_id, user_id))
+        return RecordedTurn._make(rows[0]) if rows else None
+
+    # ---- conversation
+
+    def append_utterance(self, utterance: Utterance) -> bool:
+        def append(connection: apsw.Connection) -> bool:
+            commits.check_scope(
+                connection, utterance.tenant_id, utterance.user_id, utterance.device_id, None
+            )
+            return commits.insert(connection, statements.INSERT_UTTERANCE, utterance)
+
+        return self._writer.run(append)
+
+    def conversation(self, tenant_id: TenantId, correlation_id: CorrelationId) -> list[Utterance]:
+        return list(
+            map(Utterance._make, self._rows(statements.CONVERSATION, (tenant_id, correlation_id)))
+        )
+
+    # ---- memory
+
+    def append_memory(self, event: MemoryEvent) -> Receipt:
+        return self._writer.run(lambda connection: commits.append_memory(connection, event))
+
+    def memory_events(self, tenant_id: TenantId, user_id: UserId) -> list[MemoryEvent]:
+        return list(
+            map(MemoryEvent._make, self._rows(statements.MEMORY_EVENTS, (tenant_id, user_id)))
+        )
+
+    def memory_current(self, tenant_id: TenantId, user_id: UserId) -> list[CurrentMemory]:
+        return list(
+            map(CurrentMemory._make, self._rows(statements.MEMORY_CURRENT, (tenant_id, user_id)))
+        )
+
+    def rebuild_memory(self, tenant_id: TenantId, user_id: UserId) -> int:
+        def rebuild(connection: apsw.Connection) -> int:
+            connection.execute(statements.CLEAR_CURRENT, (tenant_id, user_id))
+            connection.execute(statements.PROJECT_ALL, (tenant_id, user_id))
+            return connection.changes()
+
+        return self._writer.run(rebuild)
+
+    # ---- registrations
+
+    def add_tenant(self, tenant: TenantRow) -> bool:
+        return self._writer.run(
+            lambda connection: commits.insert(connection, statements.INSERT_TENANT, tenant)
+        )
+
+    def set_tenant(self, tenant: TenantRow) -> None:
+        values = (
+            tenant.currency, tenant.time_policy, tenant.date_order, tenant.zone, tenant.tenant_id
+        )  # fmt: skip
+        if not self._changed(statements.SET_TENANT, values):
+            raise NotFound("is not known", "Add it with `selene tenant add`.", field="tenant_id")
+
+    def tenant(self, tenant_id: TenantId) -> TenantRow | None:
+        rows = self._rows(statements.TENANT, (tenant_id,))
+        return TenantRow._make(rows[0]) if rows else None
+
+    def tenants(self) -> list[TenantRow]:
+        return list(map(TenantRow._make, self._rows(statements.TENANTS, ())))
+
+    def register(
+        self,
+        tenant_id: TenantId,
+        user_id: UserId,
+        device_id: DeviceId | None,
+        session_id: SessionId | None,
+        created_at: int,
+    ) -> bool:
+        def register(connection: apsw.Connection) -> bool:
+            return commits.register(
+                connection, tenant_id, user_id, device_id, session_id, created_at
+            )
+
+        return self._writer.run(register, atomic=True)
+
+    def set_identity_status(self, tenant_id: TenantId, user_id: UserId, status: str) -> None:
+        if not self._changed(statements.SET_IDENTITY_STATUS, (status, tenant_id, user_id)):
+            raise NotFound(
+                "is not registered with this tenant",
+                "Register the user with `selene register`.",
+                field="user_id",
+            )
+
+    def close_session(self, tenant_id: TenantId, session_id: SessionId, closed_at: int) -> None:
+        def close(connection: apsw.Connection) -> None:
+            found = connection.execute(statements.SESSION, (tenant_id, session_id)).fetchone()
+            if found is None:
+                raise NotFound("is not known", "Check its name.", field="session_id")
+            if found[2] is not None:
+                raise RegistrationRefused(
+                    "is closed already", "Open a new session.", field="session_id"
+                )
+            connection.execute(statements.CLOSE_SESSION, (closed_at, tenant_id, session_id))
+
+        self._writer.run(close)
+
+    # ---- how it reads and changes
+
+    def _changed(self, statement: str, values: tuple[Any, ...]) -> bool:
+        def change(connection: apsw.Connection) -> bool:
+            connection.execute(statement, values)
+            return connection.changes() > 0
+
+        return self._writer.run(change)
+
+    def _rows(self, statement: str, values: tuple[Any, ...]) -> list[tuple[Any, ...]]:
+        """Rows by a connection that cannot write; connections are kept for the next reader."""
+        try:
+            connection = self._idle.pop()
+        except IndexError:
+            connection = connect(self.path, write=False)
+        try:
+            return connection.execute(statement, values).fetchall()
+        except apsw.Error as error:
+            raise unavailable(self.path, error) from error
+        finally:
+            self._put_back(connection)
+
+    def _put_back(self, connection: apsw.Connection) -> None:
+        with self._idle_lock:
+            if not self._closed:
+                self._idle.append(connection)
+                return
+        connection.close()

@@ -1,0 +1,147 @@
+"""What every ledger store does. A store is what passes tests/contracts/test_ledger.py.
+
+Two stores stand side by side with the same names in the same order. Every method is safe to call
+from several threads; every write goes through one group-committing path and is durable when the
+call returns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from selene_os.errors import Refusal
+from selene_os.ledger.events import (
+    AuditEvent,
+    CurrentMemory,
+    MemoryEvent,
+    Receipt,
+    RecordedTurn,
+    ReplayRecord,
+    TenantRow,
+    Unit,
+    Utterance,
+)
+from selene_os.names import (
+    CorrelationId,
+    DeviceId,
+    EventId,
+    IdempotencyKey,
+    SessionId,
+    TenantId,
+    TurnId,
+    UserId,
+)
+
+Verdict = tuple[Receipt, ...] | Refusal
+
+
+class Store(Protocol):
+    """A ledger."""
+
+    def close(self) -> None:
+        """Finish the writes that wait, then let go of the database."""
+
+    # ---- decisions
+
+    def commit(self, units: Sequence[Unit]) -> list[Verdict]:
+        """Write each unit wholly or not at all, all units in one transaction.
+
+        Returns:
+            A verdict for each unit, in order: its receipts (one for each event), or the Refusal
+            that left nothing of it behind.
+
+        Raises:
+            LedgerBusy: too many writes wait. LedgerUnavailable: nothing was written.
+        """
+
+    def trace(self, tenant_id: TenantId, correlation_id: CorrelationId) -> list[AuditEvent]:
+        """A conversation's events by turn, within a turn in the order they were made."""
+
+    def event(self, tenant_id: TenantId, event_id: EventId) -> AuditEvent | None:
+        """One event of one tenant, or None."""
+
+    def event_by_key(
+        self, tenant_id: TenantId, correlation_id: CorrelationId, key: IdempotencyKey
+    ) -> AuditEvent | None:
+        """The event that a key names in a conversation, or None."""
+
+    def record(self, tenant_id: TenantId, event_id: EventId) -> ReplayRecord | None:
+        """What is needed to decide one event again, or None."""
+
+    def last_turn(self, tenant_id: TenantId, correlation_id: CorrelationId) -> int:
+        """The highest turn_id of a conversation; 0 where there is none."""
+
+    def turn_before(
+        self,
+        tenant_id: TenantId,
+        correlation_id: CorrelationId,
+        engine: str,
+        turn_id: TurnId,
+    ) -> list[RecordedTurn]:
+        """The engine's events in the last turn before `turn_id` that has any, in order."""
+
+    def last_profile(self, tenant_id: TenantId, user_id: UserId) -> RecordedTurn | None:
+        """The user's newest profile commit, or None."""
+
+    # ---- conversation
+
+    def append_utterance(self, utterance: Utterance) -> bool:
+        """Add a line of conversation; False where its place is taken. Raises ScopeRefused."""
+
+    def conversation(self, tenant_id: TenantId, correlation_id: CorrelationId) -> list[Utterance]:
+        """What was said in a conversation, by turn, the user before the answer."""
+
+    # ---- memory
+
+    def append_memory(self, event: MemoryEvent) -> Receipt:
+        """Add a memory event and bring memory_current up to date in the same transaction.
+
+        Raises ScopeRefused: the identity is unknown or disabled.
+        """
+
+    def memory_events(self, tenant_id: TenantId, user_id: UserId) -> list[MemoryEvent]:
+        """A user's memory events by key and version."""
+
+    def memory_current(self, tenant_id: TenantId, user_id: UserId) -> list[CurrentMemory]:
+        """What a user's memories add up to, by key; a forgotten one is there, without value."""
+
+    def rebuild_memory(self, tenant_id: TenantId, user_id: UserId) -> int:
+        """Build memory_current again from the ledger alone; returns the number of rows."""
+
+    # ---- registrations
+
+    def add_tenant(self, tenant: TenantRow) -> bool:
+        """Add a tenant; False where it is there already."""
+
+    def set_tenant(self, tenant: TenantRow) -> None:
+        """Change a tenant's settings. Raises NotFound."""
+
+    def tenant(self, tenant_id: TenantId) -> TenantRow | None:
+        """One tenant, or None."""
+
+    def tenants(self) -> list[TenantRow]:
+        """Every tenant, by name."""
+
+    def register(
+        self,
+        tenant_id: TenantId,
+        user_id: UserId,
+        device_id: DeviceId | None,
+        session_id: SessionId | None,
+        created_at: int,
+    ) -> bool:
+        """Add what is missing of an identity, its device and a session on it; all or nothing.
+
+        Returns:
+            Whether anything was added.
+
+        Raises:
+            NotFound: no such tenant. RegistrationRefused: the device or session is another's.
+        """
+
+    def set_identity_status(self, tenant_id: TenantId, user_id: UserId, status: str) -> None:
+        """Set ACTIVE or DISABLED. Raises NotFound."""
+
+    def close_session(self, tenant_id: TenantId, session_id: SessionId, closed_at: int) -> None:
+        """End a session, once. Raises NotFound, or RegistrationRefused where it has ended."""

@@ -1,0 +1,97 @@
+"""What goes into the library and what comes out of it: decisions brought along, and receipts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from selene_os import names
+from selene_os.decision import Decision
+from selene_os.engines import nlp, persona
+from selene_os.ledger.events import Receipt
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What comes from outside: the clock in nanoseconds since 1970 UTC, and fresh names."""
+
+    clock: Callable[[], int]
+    event_id: Callable[[], names.EventId]
+    correlation_id: Callable[[], names.CorrelationId]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a turn came to, and the receipt of its row.
+
+    Attributes:
+        result: PH1.NLP's answer; on a retry the one that was recorded.
+        receipts: one for each row, the first one's values beside it.
+    """
+
+    result: nlp.Result
+    correlation_id: names.CorrelationId
+    turn_id: names.TurnId
+    receipts: tuple[Receipt, ...]
+
+    @property
+    def decision(self) -> str:
+        """INTENT_DRAFT, CLARIFY or CHAT."""
+        return self.result.decision
+
+    @property
+    def event_id(self) -> names.EventId:
+        """The row's id; on a retry the first row's."""
+        return self.receipts[0].event_id
+
+    @property
+    def deduplicated(self) -> bool:
+        """Whether this was a retry: nothing was written."""
+        return self.receipts[0].deduplicated
+
+    @property
+    def same_decision(self) -> bool:
+        """Whether the recorded row says what this call says."""
+        return all(receipt.same_decision for receipt in self.receipts)
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """What a profile commit came to, and the receipt of its row."""
+
+    result: persona.Result
+    snapshot: persona.Snapshot
+    correlation_id: names.CorrelationId
+    turn_id: names.TurnId
+    receipt: Receipt
+
+
+@dataclass(frozen=True, slots=True)
+class Brought:
+    """A decision of a team's own understanding, for `Tenant.commit_decisions`.
+
+    Attributes:
+        decision: an IntentDraft, a Clarify or a Chat.
+        user, device, session: whose it is.
+        correlation, turn, key: where it stands; None makes a new conversation, its first turn,
+            and the default key.
+        text: what was said, kept in conversation_ledger; None keeps nothing.
+    """
+
+    decision: Decision
+    user: str
+    device: str
+    session: str | None = None
+    correlation: str | None = None
+    turn: int | None = None
+    key: str | None = None
+    text: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """Where a brought decision stands now."""
+
+    correlation_id: names.CorrelationId
+    turn_id: names.TurnId
+    receipt: Receipt

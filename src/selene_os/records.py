@@ -1,0 +1,155 @@
+"""Records: what an engine was asked and what it answered, in the one form that is kept.
+
+A record holds a person's words: it is bytes, with the key that encrypts them beside it. From it
+the next turn takes its open question, a retry its answer, and a replay its inputs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any, Final
+
+from selene_os.decision import Chat, Clarify, Decision, IntentDraft, ProfileDecision
+from selene_os.engines import nlp, persona
+from selene_os.errors import Fault
+from selene_os.ledger import codec
+from selene_os.ledger.events import PLAIN_KEY_ID, AuditEvent, RecordedTurn, ReplayRecord
+from selene_os.reasons import ReasonCode, reason_name
+from selene_os.turn import HandOver
+
+Record = dict[str, Any]
+
+# A decision of a team's own: nothing here can make it again, and the record says so.
+BROUGHT: Final[Record] = {"decided_by": "caller"}
+
+
+def nlp_decision(result: nlp.Result) -> Decision:
+    """The bounded decision of an answer: what of it goes into the audit row."""
+    reason = ReasonCode[result.reason_code]
+    if result.decision == IntentDraft.DECISION:
+        return IntentDraft(
+            reason,
+            result.intent_type or "",
+            result.overall_confidence or "",
+            result.required_fields,
+            result.ambiguity_flags,
+        )
+    if result.decision == Clarify.DECISION:
+        return Clarify(
+            reason,
+            result.what_is_missing or "",
+            result.clarification_unit_id or "",
+            # Several drafts of one turn each keep their own formats, and no user's words.
+            result.accepted_answer_formats,
+        )
+    return Chat(reason)
+
+
+def profile_decision(result: persona.Result, snapshot: persona.Snapshot) -> ProfileDecision:
+    """The bounded decision of a profile."""
+    return ProfileDecision(
+        ReasonCode[result.reason_code],
+        snapshot.style_profile_ref,
+        snapshot.delivery_policy_ref,
+        snapshot.ref,
+    )
+
+
+def of_turn(
+    request: nlp.Request, answer: nlp.Result, hand_overs: Sequence[HandOver]
+) -> Record:
+    """The record of a turn's decision."""
+    return {
+        "decided_by": nlp.NAME,
+        "request": request.as_record(),
+        "answer": answer.as_record(),
+        "hand_overs": [handed.as_record() for handed in hand_overs],
+    }
+
+
+def of_profile(
+    request: persona.Request, result: persona.Result, snapshot: persona.Snapshot
+) -> Record:
+    """The record of a profile commit."""
+    return {
+        "decided_by": persona.NAME,
+        "request": asdict(request),
+        "answer": {
+            "status": result.status,
+            "reason_code": result.reason_code,
+            "snapshot": asdict(snapshot),
+            "evidence": [list(part) for part in result.evidence],
+            "diagnostics": list(result.diagnostics),
+        },
+    }
+
+
+def row(
+    event: AuditEvent, version: str, pack_digest: str | None, record: Record
+) -> ReplayRecord:
+    """A record as the row that is kept beside its event."""
+    return ReplayRecord(
+        event.tenant_id,
+        event.event_id,
+        event.engine,
+        version,
+        pack_digest,
+        codec.encode_json(record),
+        PLAIN_KEY_ID,
+    )
+
+
+def decode(kept: ReplayRecord) -> Record:
+    """A kept record. Raises Fault where its key is not here."""
+    if kept.key_id != PLAIN_KEY_ID:
+        raise Fault(f"the record's key {kept.key_id} is not here", "Provide the key.")
+    return dict(codec.decode_json(kept.record))
+
+
+def answer_of(event: AuditEvent, kept: ReplayRecord) -> nlp.Result:
+    """The answer that was recorded; of a decision brought along, what its payload says."""
+    record = decode(kept)
+    if "answer" in record:
+        return nlp.decode_result(record["answer"])
+    payload = codec.decode_json(event.payload_min)
+    return nlp.Result(
+        payload["decision"],
+        reason_name(event.reason_code),
+        payload.get("intent_type"),
+        payload.get("overall_confidence"),
+        required_fields=tuple(payload.get("required_fields", ())),
+        ambiguity_flags=tuple(payload.get("ambiguity_flags", ())),
+        what_is_missing=payload.get("what_is_missing"),
+        accepted_answer_formats=tuple(payload.get("accepted_answer_formats", ())),
+        clarification_unit_id=payload.get("clarification_unit_id"),
+    )
+
+
+def pending_of(rows: Sequence[RecordedTurn]) -> Record | None:
+    """The question that a turn's rows left open: the first incomplete one's."""
+    for kept in rows:
+        answer = codec.decode_json(kept.record).get("answer") or {}
+        for draft in answer.get("drafts") or [answer]:
+            if draft.get("pending") is not None:
+                return dict(draft["pending"])
+    return None
+
+
+def snapshot_of(record: bytes) -> persona.Snapshot:
+    """The profile snapshot of a recorded profile commit."""
+    return persona.Snapshot(**codec.decode_json(record)["answer"]["snapshot"])
+
+
+def profile_of(kept: ReplayRecord) -> tuple[persona.Result, persona.Snapshot]:
+    """The profile that was recorded."""
+    answer = decode(kept)["answer"]
+    snapshot = persona.Snapshot(**answer["snapshot"])
+    result = persona.Result(
+        answer["status"],
+        answer["reason_code"],
+        snapshot,
+        tuple((part, ref) for part, ref in answer["evidence"]),
+        tuple(answer["diagnostics"]),
+    )
+    return result, snapshot

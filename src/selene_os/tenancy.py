@@ -1,0 +1,44 @@
+"""A tenant's settings: which there are, what each takes, and the moment they make of a clock."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Final
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from selene_os.engines import nlp
+from selene_os.errors import BadField
+
+SETTINGS: Final = ("currency", "time_policy", "date_order", "zone")
+_ACCEPTED: Final = {
+    "time_policy": ("ask", "next_occurrence"),
+    "date_order": ("DMY", "MDY", "YMD"),
+}
+_NANOSECONDS: Final = 1_000_000_000
+
+
+def moment_of(now: datetime | str | None, created_at: int, zone: str | None) -> datetime:
+    """The moment of speaking with an offset: as given, or the clock in the tenant's zone."""
+    if isinstance(now, datetime):
+        return now
+    if (given := nlp.decode_now(now)) is not None:
+        return given
+    moment = datetime.fromtimestamp(created_at // _NANOSECONDS, UTC)
+    return moment if zone is None else moment.astimezone(ZoneInfo(zone))
+
+
+def check_setting(name: str, value: str | None) -> None:
+    """Raise BadField for a setting that is not there, or a value that it does not take."""
+    if name not in SETTINGS:
+        raise BadField(name[:64], "is no setting", "Set one of " + ", ".join(SETTINGS) + ".")
+    if value is None:
+        return
+    if name in _ACCEPTED and value not in _ACCEPTED[name]:
+        raise BadField(name, "does not take that value", f"Give {' | '.join(_ACCEPTED[name])}.")
+    if name == "currency" and not (len(value) == 3 and value.isascii() and value.isupper()):
+        raise BadField(name, "must be an ISO 4217 code", "Give it like USD.")
+    if name == "zone":
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+            raise BadField(name, "is no IANA time zone", "Give it like Europe/Berlin.") from error

@@ -1,0 +1,148 @@
+"""One turn: what was said, by whom, where; and the only file where engines meet.
+
+Engines never call engines. `understand` hands each one's result on, hands nothing on that did not
+validate, and notes every hand-over, so that a record tells which engine ran and what became of it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+
+from selene_os.engines import focus, know, nlp, prune, srl
+from selene_os.errors import BadField
+
+USED: Final = "used"
+PASSED: Final = "passed through"
+REFUSED: Final = "refused"
+NOT_NEEDED: Final = "not needed"
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What a turn gives the engines.
+
+    Attributes:
+        tenant_id, correlation_id, turn_id: where it stands.
+        text: what was said, 1 to 32,768 bytes of UTF-8.
+        language: "en" or "zh".
+        now: the moment of speaking with the user's offset from UTC.
+        transcript_confidence, uncertain_spans: how sure the transcriber was.
+        policy: the tenant's settings.
+        pending: of the turn before, from the record; never from a caller.
+        entries: the tenant's dictionary.
+        items: salient spans, from context.
+    """
+
+    tenant_id: str
+    correlation_id: str
+    turn_id: int
+    text: str
+    language: str = "en"
+    now: datetime | None = None
+    transcript_confidence: str = "HIGH"
+    uncertain_spans: tuple[nlp.UncertainSpan, ...] = ()
+    policy: nlp.Policy = field(default_factory=nlp.Policy)
+    pending: dict[str, Any] | None = None
+    entries: tuple[know.Entry, ...] = ()
+    items: tuple[focus.Item, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class HandOver:
+    """What became of one engine's part in a turn."""
+
+    engine: str
+    version: str
+    reason_code: str
+    became: str
+
+    def as_record(self) -> dict[str, str]:
+        """The hand-over as the record keeps it."""
+        return {
+            "engine": self.engine,
+            "version": self.version,
+            "reason_code": self.reason_code,
+            "became": self.became,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Understood:
+    """What a turn came to: PH1.NLP's request and result, and every hand-over before and after."""
+
+    request: nlp.Request
+    result: nlp.Result
+    hand_overs: tuple[HandOver, ...]
+
+
+def understand(turn: Turn) -> Understood:
+    """Run the engines of one turn in their order: KNOW, SRL, focus, NLP, PRUNE.
+
+    Raises:
+        BadField: what was said, or its context, is outside its bounds.
+    """
+    hints = know.run(know.Request(turn.tenant_id, turn.entries))
+    repaired = srl.run(srl.Request(nlp.check_utterance(turn.text), turn.language))
+    ranked = focus.run(focus.Request(turn.items))
+    request = nlp.Request(
+        text=repaired.text,
+        language=turn.language,
+        now=turn.now,
+        transcript_confidence=turn.transcript_confidence,
+        uncertain_spans=turn.uncertain_spans,
+        pending=turn.pending,
+        terms=tuple(
+            nlp.Term(entry.canonical, entry.kind)
+            for entry in hints.hints
+            if entry.kind in nlp.TERM_KINDS
+        ),
+        policy=turn.policy,
+        correlation_id=turn.correlation_id,
+        turn_id=turn.turn_id,
+    )
+    result = nlp.run(request)
+    result, pruned = _prune(request, result)
+    refused = bool(turn.entries) and not hints.hints
+    return Understood(
+        request,
+        result,
+        (
+            _handed(know, hints.reason_code.name, REFUSED if refused else _came(hints.hints)),
+            _handed(srl, repaired.reason_code.name, _came(repaired.repairs)),
+            _handed(focus, ranked.reason_code.name, _came(ranked.ranked)),
+            _handed(nlp, result.reason_code, USED),
+            pruned,
+        ),
+    )
+
+
+def _came(found: tuple[Any, ...]) -> str:
+    return USED if found else PASSED
+
+
+def _handed(engine: Any, reason_code: str, became: str) -> HandOver:
+    return HandOver(engine.NAME, engine.VERSION, reason_code, became)
+
+
+def _prune(request: nlp.Request, result: nlp.Result) -> tuple[nlp.Result, HandOver]:
+    """Let PH1.PRUNE choose the question where several fields are missing; its refusal changes none."""
+    missing = result.required_fields_missing
+    if result.decision != "CLARIFY" or len(missing) < prune.MISSING_MIN or result.pending is None:
+        return result, _handed(prune, "PRUNE_SELECT_OK", NOT_NEEDED)
+    try:
+        chosen = prune.run(
+            prune.Request(
+                missing,
+                ambiguous_fields=tuple(result.pending["unsettled"]),
+                uncertain_fields=tuple(result.pending["uncertain"]),
+                previous_clarify_field=(request.pending or {}).get("asked"),
+            )
+        )
+    except BadField:
+        return result, _handed(prune, "PRUNE_INPUT_SCHEMA_INVALID", REFUSED)
+    if chosen.selected is None or chosen.selected not in missing:
+        return result, _handed(prune, "PRUNE_VALIDATION_FAILED", REFUSED)
+    asked = nlp.ask_about(result, chosen.selected, request)
+    return asked, _handed(prune, chosen.reason_code.name, USED)
