@@ -11,14 +11,18 @@
 What stands in `__all__` is public, and `selene_os.language.times`; nothing else is.
 """
 
-from selene_os.decision import Chat, Clarify, IntentDraft, ProfileDecision
-from selene_os.edges.library import Selene, open
-from selene_os.engines.nlp import UncertainSpan
-from selene_os.engines.persona import Signal
-from selene_os.errors import Fault, Refusal, SeleneError
-from selene_os.ledger.events import AuditEvent, Receipt
-from selene_os.reasons import ReasonCode
-from selene_os.receipts import Answer, Brought, Committed, Profile, Surroundings
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from selene_os.decision import Chat, Clarify, IntentDraft, ProfileDecision
+    from selene_os.edges.library import Selene, open
+    from selene_os.engines.nlp import UncertainSpan
+    from selene_os.engines.persona import Signal
+    from selene_os.errors import Fault, Refusal, SeleneError
+    from selene_os.ledger.events import AuditEvent, Receipt
+    from selene_os.reasons import ReasonCode
+    from selene_os.receipts import Answer, Brought, Committed, Profile, Surroundings
 
 __version__ = "0.1.0"
 
@@ -44,3 +48,34 @@ __all__ = [
     "__version__",
     "open",
 ]
+
+# Each name is loaded when it is first used: `selene --help` must not load the engines.
+_HOMES = {
+    "Answer": "receipts",
+    "AuditEvent": "ledger.events",
+    "Brought": "receipts",
+    "Chat": "decision",
+    "Clarify": "decision",
+    "Committed": "receipts",
+    "Fault": "errors",
+    "IntentDraft": "decision",
+    "Profile": "receipts",
+    "ProfileDecision": "decision",
+    "ReasonCode": "reasons",
+    "Receipt": "ledger.events",
+    "Refusal": "errors",
+    "Selene": "edges.library",
+    "SeleneError": "errors",
+    "Signal": "engines.persona",
+    "Surroundings": "receipts",
+    "UncertainSpan": "engines.nlp",
+    "open": "edges.library",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'selene_os' has no attribute {name!r}")
+    found = getattr(import_module(f"selene_os.{_HOMES[name]}"), name)
+    globals()[name] = found
+    return found

@@ -7,7 +7,6 @@ Everything that enters is parsed here, at the library's edge; the clock and the 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
@@ -27,6 +26,7 @@ from selene_os.ledger.events import AuditEvent, Receipt, TenantRow, Unit, Uttera
 from selene_os.ledger.scope import ACTIVE, DISABLED
 from selene_os.ledger.store import Store
 from selene_os.receipts import Answer, Brought, Committed, Profile, Surroundings
+from selene_os.spots import Spot, find_spot
 from selene_os.tenancy import check_setting, moment_of
 from selene_os.turn import Turn, understand
 
@@ -34,34 +34,10 @@ from selene_os.turn import Turn, understand
 _NEXT_TURN_TRIES: Final = 64
 
 
-@dataclass(frozen=True, slots=True)
-class _Spot:
-    """Where a call says that it stands, and where that is.
-
-    Attributes:
-        correlation_id, turn_id, key: where it stands.
-        fresh: the conversation begins with this call, so there is nothing to read of it.
-        fixed: the caller named the turn or the key: a second such call is a retry.
-    """
-
-    correlation_id: names.CorrelationId
-    turn_id: names.TurnId
-    key: names.IdempotencyKey
-    fresh: bool
-    fixed: bool
-
-    @property
-    def place(self) -> codec.Place:
-        """As the ledger keeps it."""
-        return codec.Place(self.correlation_id, self.turn_id, self.key)
-
-
 class Tenant:
     """One tenant's part of the ledger; everything it writes and reads carries its name."""
 
-    def __init__(
-        self, store: Store, surroundings: Surroundings, tenant_id: names.TenantId
-    ) -> None:
+    def __init__(self, store: Store, surroundings: Surroundings, tenant_id: names.TenantId) -> None:
         self._store = store
         self._surroundings = surroundings
         self.tenant_id = tenant_id
@@ -84,9 +60,9 @@ class Tenant:
         """
         for name, value in settings.items():
             check_setting(name, value)
-        changed = self.settings._replace(**settings)
-        if changed.time_policy is None:
-            changed = changed._replace(time_policy="ask")
+        if settings.get("time_policy", "ask") is None:
+            settings["time_policy"] = "ask"
+        changed = TenantRow._make((self.settings._asdict() | settings).values())
         self._store.set_tenant(changed)
         return changed
 
@@ -316,40 +292,18 @@ class Tenant:
 
     def _spot(
         self, engine: str, correlation: str | None, turn: int | None, key: str | None
-    ) -> _Spot:
-        """Where a call stands: what it names, the rest made fresh or taken from the ledger."""
-        fresh = correlation is None
-        correlation_id = (
-            self._surroundings.correlation_id()
-            if correlation is None
-            else names.parse_correlation_id(correlation)
-        )
-        given_key = None if key is None else names.parse_idempotency_key(key)
-        if turn is not None:
-            turn_id = names.parse_turn_id(turn)
-        elif fresh:
-            turn_id = names.TurnId(1)
-        else:
-            turn_id = self._turn_of(correlation_id, given_key)
-        return _Spot(
-            correlation_id,
-            turn_id,
-            given_key or units.default_key(engine, turn_id),
-            fresh,
-            fixed=turn is not None or key is not None,
+    ) -> Spot:
+        return find_spot(
+            self._store,
+            self.tenant_id,
+            engine,
+            correlation,
+            turn,
+            key,
+            self._surroundings.correlation_id,
         )
 
-    def _turn_of(
-        self, correlation_id: names.CorrelationId, key: names.IdempotencyKey | None
-    ) -> names.TurnId:
-        """The turn that a key names already, or the next one."""
-        if key is not None:
-            there = self._store.event_by_key(self.tenant_id, correlation_id, key)
-            if there is not None:
-                return there.turn_id
-        return names.parse_turn_id(self._store.last_turn(self.tenant_id, correlation_id) + 1)
-
-    def _pending(self, spot: _Spot, scope: codec.Scope) -> dict[str, Any] | None:
+    def _pending(self, spot: Spot, scope: codec.Scope) -> dict[str, Any] | None:
         """The question left open by this user's turn before, out of its own record."""
         if spot.fresh or spot.turn_id == 1:
             return None
@@ -390,9 +344,7 @@ class Tenant:
         row = self._store.last_profile(self.tenant_id, user_id)
         return None if row is None else records.snapshot_of(row.record)
 
-    def _recorded_profile(
-        self, event_id: names.EventId
-    ) -> tuple[persona.Result, persona.Snapshot]:
+    def _recorded_profile(self, event_id: names.EventId) -> tuple[persona.Result, persona.Snapshot]:
         record = self._store.record(self.tenant_id, event_id)
         if record is None:
             raise NotFound("has no record", "Verify the ledger.", field="event_id")

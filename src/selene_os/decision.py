@@ -54,7 +54,9 @@ def _check_names(field: str, values: tuple[str, ...], pattern: re.Pattern[str], 
 
 def _check_focus(ref: str | None) -> None:
     if ref is not None and not (isinstance(ref, str) and _REF.fullmatch(ref)):
-        raise BadField("focus_span_ref", "must be 1 to 96 printable ASCII characters", "Shorten it.")
+        raise BadField(
+            "focus_span_ref", "must be 1 to 96 printable ASCII characters", "Shorten it."
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,9 @@ TIME_NS_MAX: Final = 2**63 - 1
 
 _TENANT = re.compile(r"[A-Za-z0-9_.-]+", re.ASCII)
 _CORRELATION = re.compile(r"[0-9a-f]{32}", re.ASCII)
-_EVENT = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}", re.ASCII)
+_EVENT = re.compile(
+    r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}", re.ASCII
+)
 # C0, DEL, C1, line and paragraph separators, and halves of surrogate pairs, which no UTF-8 holds.
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
@@ -161,6 +163,4 @@ def event_id_of(time_ns: int, random_bits: int) -> EventId:
     fraction = (rest << 12) // 1_000_000
     value = (millis & (2**48 - 1)) << 80 | 0x7 << 76 | fraction << 64 | 0x2 << 62
     digits = f"{value | (random_bits & (2**62 - 1)):032x}"
-    return EventId(
-        f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
-    )
+    return EventId(f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}")

@@ -56,9 +56,7 @@ def profile_decision(result: persona.Result, snapshot: persona.Snapshot) -> Prof
     )
 
 
-def of_turn(
-    request: nlp.Request, answer: nlp.Result, hand_overs: Sequence[HandOver]
-) -> Record:
+def of_turn(request: nlp.Request, answer: nlp.Result, hand_overs: Sequence[HandOver]) -> Record:
     """The record of a turn's decision."""
     return {
         "decided_by": nlp.NAME,
@@ -85,9 +83,7 @@ def of_profile(
     }
 
 
-def row(
-    event: AuditEvent, version: str, pack_digest: str | None, record: Record
-) -> ReplayRecord:
+def row(event: AuditEvent, version: str, pack_digest: str | None, record: Record) -> ReplayRecord:
     """A record as the row that is kept beside its event."""
     return ReplayRecord(
         event.tenant_id,

@@ -75,11 +75,6 @@ def of_decision(
     return Unit((event,), (records.row(event, "", None, records.BROUGHT),), said)
 
 
-def default_key(engine: str, turn_id: names.TurnId) -> names.IdempotencyKey:
-    """The key of an engine's decision in a turn, where the caller names none."""
-    return names.IdempotencyKey(f"{engine}:{turn_id}")
-
-
 def _nth(place: codec.Place, number: int) -> codec.Place:
     """The place of a further draft of one turn: `<key>#2`."""
     key = names.parse_idempotency_key(f"{place.idempotency_key}#{number}")

@@ -61,7 +61,7 @@ def profile_record(profile: Profile) -> Record:
         "brevity_ref": snapshot.brevity_ref,
         "preferences_snapshot_ref": snapshot.ref,
         "reason_code": profile.result.reason_code,
-        "evidence": {part: ref for part, ref in profile.result.evidence},
+        "evidence": dict(profile.result.evidence),
         "diagnostics": list(profile.result.diagnostics),
         **receipt_record(profile.receipt),
         "correlation_id": profile.correlation_id,

@@ -233,9 +233,7 @@ class Matcher:
         else:
             for end in self._slot_ends(element, rest, at, last):
                 filled = {**so_far.slots, element.name: (at, end)}
-                yield from self._walk(
-                    rest, end, last, Match(filled, so_far.times, so_far.literals)
-                )
+                yield from self._walk(rest, end, last, Match(filled, so_far.times, so_far.literals))
 
     def _light(self, at: int, last: int) -> int:
         """Past marks and skipped words."""
@@ -249,7 +247,7 @@ class Matcher:
         kind = self._kind_of(slot.name)
         if at >= last:
             return
-        if kind == MONEY or kind == TIME:
+        if kind in (MONEY, TIME):
             found = self._values.money if kind == MONEY else self._values.times
             if found.get(at, last + 1) <= last:
                 yield found[at]

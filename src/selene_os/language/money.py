@@ -90,12 +90,17 @@ def _with_unit(said: Tokens, number: Number) -> Money | None:
     if currency in ("", *_SMALL.values()) and words[last] in _SMALL:
         # Cents of what, nobody said, unless a currency went before: "ten dollars and fifty cents".
         whole = _SMALL[words[last]] or None
-        return Money(_plain(number.value / 100), whole, number.first, last + size) if whole else None
+        return (
+            Money(_plain(number.value / 100), whole, number.first, last + size) if whole else None
+        )
     last += size
     after = last + (words[last : last + 1] == ("and",))
     cents = read_number(said, after)
-    if cents and cents.value < 100 and words[cents.last : cents.last + 1] and (
-        words[cents.last] in _SMALL
+    if (
+        cents
+        and cents.value < 100
+        and words[cents.last : cents.last + 1]
+        and (words[cents.last] in _SMALL)
     ):
         total = number.value + cents.value / 100
         return Money(_plain(total), currency, number.first, cents.last + 1)

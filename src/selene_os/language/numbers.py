@@ -13,14 +13,34 @@ from selene_os.language.tokens import NUMBER, Tokens
 _UNITS: Final = {
     word: value
     for value, word in enumerate(
-        "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen"
-        " fifteen sixteen seventeen eighteen nineteen".split()
+        [
+            "zero",
+            "one",
+            "two",
+            "three",
+            "four",
+            "five",
+            "six",
+            "seven",
+            "eight",
+            "nine",
+            "ten",
+            "eleven",
+            "twelve",
+            "thirteen",
+            "fourteen",
+            "fifteen",
+            "sixteen",
+            "seventeen",
+            "eighteen",
+            "nineteen",
+        ]
     )
 }
 _TENS: Final = {
     word: 10 * value
     for value, word in enumerate(
-        "twenty thirty forty fifty sixty seventy eighty ninety".split(), start=2
+        ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"], start=2
     )
 }
 _SCALES: Final = {"thousand": 1_000, "million": 1_000_000, "billion": 1_000_000_000}
@@ -110,6 +130,6 @@ def _goes_on(words: tuple[str, ...], index: int, group: int, total: int) -> bool
     after = words[index + 1] if index + 1 < len(words) else ""
     if words[index] == "-":
         return group % 10 == 0 and group % 100 >= 20 and 0 < _UNITS.get(after, 0) < 10
-    return (group % 100 == 0 and group > 0 or (group == 0 and total > 0)) and (
+    return ((group % 100 == 0 and group > 0) or (group == 0 and total > 0)) and (
         after in _UNITS or after in _TENS
     )

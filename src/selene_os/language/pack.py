@@ -134,13 +134,15 @@ def load_pack(directory: Traversable | Path) -> Pack:
         digest.update(f"{name}\0{len(files[name].encode())}\0".encode() + files[name].encode())
     head = _File("pack.toml", files["pack.toml"])
     kinds = {key: head.one_of(kind, grammar.KINDS) for key, kind in head.table("kinds").items()}
-    intents = {name: _intent(head, name, body, kinds) for name, body in head.table("intents").items()}
+    intents = {
+        name: _intent(head, name, body, kinds) for name, body in head.table("intents").items()
+    }
     terms = {key: frozenset(head.strings(kind)) for key, kind in head.table("terms").items()}
     languages = {}
     for name, text in files.items():
         if name != "pack.toml":
             code = name.removesuffix(".toml")
-            languages[code] = _language(code, _File(name, text), intents, kinds)
+            languages[code] = _language(code, _File(name, text), intents)
     return Pack(
         head.string("name"),
         head.string("version"),
@@ -223,7 +225,7 @@ def _intent(head: _File, name: str, body: Any, kinds: dict[str, str]) -> Intent:
     return intent
 
 
-def _language(code: str, file: _File, intents: dict[str, Intent], kinds: dict[str, str]) -> Language:
+def _language(code: str, file: _File, intents: dict[str, Intent]) -> Language:
     starting: dict[str, list[Pattern]] = {}
     anywhere: list[Pattern] = []
     for pattern in _patterns(file, file.table("patterns"), intents):
@@ -249,9 +251,7 @@ def _language(code: str, file: _File, intents: dict[str, Intent], kinds: dict[st
     )
 
 
-def _patterns(
-    file: _File, table: dict[str, Any], intents: dict[str, Intent]
-) -> Iterable[Pattern]:
+def _patterns(file: _File, table: dict[str, Any], intents: dict[str, Intent]) -> Iterable[Pattern]:
     for name, given in table.items():
         if name not in intents:
             raise file.refuse(name, f"{name} is no intent of pack.toml")
@@ -272,9 +272,12 @@ def _question(file: _File, field: str, body: Any) -> Question:
         raise file.refuse(field, f"questions.{field} needs `ask`")
     formats = file.strings(body.get("formats"))
     if not 2 <= len(formats) <= 3 or any(len(text) > FORMAT_CHARS_MAX for text in formats):
-        raise file.refuse(field, f"questions.{field} needs 2 or 3 formats of at most 128 characters")
-    ask_readings = body.get("ask_readings", body["ask"])
-    for ask in (body["ask"], ask_readings):
-        if len(ask.encode()) > QUESTION_BYTES_MAX or len(ask.splitlines()) != 1:
+        raise file.refuse(
+            field, f"questions.{field} needs 2 or 3 formats of at most 128 characters"
+        )
+    ask = str(body["ask"])
+    ask_readings = str(body.get("ask_readings", ask))
+    for line in (ask, ask_readings):
+        if len(line.encode()) > QUESTION_BYTES_MAX or len(line.splitlines()) != 1:
             raise file.refuse(field, f"questions.{field} must be one line of at most 240 bytes")
-    return Question(body["ask"], formats, ask_readings)
+    return Question(ask, formats, ask_readings)

@@ -95,9 +95,7 @@ CLARIFY: Final = Kind(
     PH1_NLP,
     "NlpClarify",
     "WARN",
-    frozenset(
-        {"decision", "what_is_missing", "clarification_unit_id", "accepted_answer_formats"}
-    ),
+    frozenset({"decision", "what_is_missing", "clarification_unit_id", "accepted_answer_formats"}),
     frozenset({"focus_span_ref"}),
 )
 # CHAT is kept as NlpIntentDraft: docs/spec/002 §4, "Commit chat".

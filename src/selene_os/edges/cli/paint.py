@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 import click
 
 from selene_os.engines import nlp
-from selene_os.ledger.events import AuditEvent
 from selene_os.ledger.codec import decode_json
+from selene_os.ledger.events import AuditEvent
 from selene_os.reasons import reason_name
 
 _COLORS = {"INTENT_DRAFT": "green", "CLARIFY": "yellow", "CHAT": "blue"}
@@ -31,7 +31,7 @@ def answer(text: str, result: nlp.Result) -> str:
     lines = [_decision(result), "  heard     " + marked(text, result)]
     for heard in result.fields:
         value = _value(heard)
-        lines.append(f"  {heard.key:<9} {value}" + (f" (said earlier)" if heard.source else ""))
+        lines.append(f"  {heard.key:<9} {value}" + (" (said earlier)" if heard.source else ""))
     if result.question:
         lines.append(f"  question  {result.question}")
         lines.append(

@@ -168,5 +168,3 @@ def _line(row: TenantRow) -> str:
         "zone": row.zone,
     }
     return f"{row.tenant_id}: " + " ".join(f"{k}={v}" for k, v in settings.items() if v)
-
-

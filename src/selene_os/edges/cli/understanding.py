@@ -11,7 +11,9 @@ from selene_os.edges import wire
 
 
 @click.command()
-@click.option("--jsonl", is_flag=True, help="Read one JSON request a line, write one answer a line.")
+@click.option(
+    "--jsonl", is_flag=True, help="Read one JSON request a line, write one answer a line."
+)
 @click.option("--now", help="The moment of speaking, ISO 8601 with offset.")
 @click.option("--language", default="en", show_default=True, help="en or zh.")
 @click.argument("text", required=False)

@@ -12,18 +12,18 @@ from selene_os.engines.nlp import asking
 from selene_os.engines.nlp.answering import answer_pending
 from selene_os.engines.nlp.contract import (
     TERM_KINDS,
+    Field,
     Policy,
     Request,
     Result,
     Term,
     UncertainSpan,
     check_utterance,
-    decode_now,
-    decode_request,
-    decode_result,
 )
+from selene_os.engines.nlp.decoding import decode_now, decode_request, decode_result
 from selene_os.engines.nlp.fields import Filling
 from selene_os.engines.nlp.reading import Reader
+from selene_os.engines.nlp.spoken import Spoken
 from selene_os.language.pack import core_pack
 
 NAME: Final = "PH1.NLP"
@@ -33,6 +33,7 @@ __all__ = [
     "NAME",
     "TERM_KINDS",
     "VERSION",
+    "Field",
     "Policy",
     "Request",
     "Result",
@@ -59,7 +60,7 @@ def run(request: Request) -> Result:
     """
     pack = core_pack()
     language = asking.language_of(pack, request)
-    reader = Reader(request, pack, language)
+    reader = Reader(Spoken(request, pack, language), pack, language)
     read = reader.read()
     if request.pending is not None:
         answered = answer_pending(reader, read, request, pack, request.pending)

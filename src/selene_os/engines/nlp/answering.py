@@ -9,21 +9,39 @@ from __future__ import annotations
 from dataclasses import replace
 
 from selene_os.engines.nlp import asking
-from selene_os.engines.nlp.contract import Field, Record, Request, Result, decode_field
+from selene_os.engines.nlp.contract import Field, Record, Request, Result
+from selene_os.engines.nlp.decoding import decode_field
 from selene_os.engines.nlp.fields import Filled, Filling, select_reading
 from selene_os.engines.nlp.reading import Heard, Read, Reader
 from selene_os.language.grammar import WORDS, Match
-from selene_os.language.pack import Pack
+from selene_os.language.pack import Language, Pack
 
-_QUESTION_WORDS = frozenset("what who why how where which whose do does did is are can could".split())
+_QUESTION_WORDS = frozenset(
+    [
+        "what",
+        "who",
+        "why",
+        "how",
+        "where",
+        "which",
+        "whose",
+        "do",
+        "does",
+        "did",
+        "is",
+        "are",
+        "can",
+        "could",
+    ]
+)
 
 
 def answer_pending(
     reader: Reader, read: Read, request: Request, pack: Pack, pending: Record
 ) -> Result | None:
     """The outcome of an answer to a question; None where the utterance is something new."""
-    last = len(reader.said)
-    if read.withdrawn or reader.is_phrase("refusal", 0, last):
+    last = len(reader.spoken.said)
+    if read.withdrawn or reader.spoken.is_phrase("refusal", 0, last):
         return asking.CHAT
     asked = pending["asked"]
     if asked == asking.INTENT_CHOICE:
@@ -34,13 +52,17 @@ def answer_pending(
     filled = _filled(pack, pending)
     language = reader.language
     if asked == asking.TRIGGER:
-        if not reader.is_phrase("yes", 0, last):
+        if not reader.spoken.is_phrase("yes", 0, last):
             return None
         return asking.answer(filled, request, language)
     match = _match(reader, asked)
     if match is None:
-        if read.requests or reader.said.words[:1] and (
-            reader.said.words[0] in _QUESTION_WORDS or reader.said.words[-1] == "?"
+        if read.requests or (
+            reader.spoken.said.words[:1]
+            and (
+                reader.spoken.said.words[0] in _QUESTION_WORDS
+                or reader.spoken.said.words[-1] == "?"
+            )
         ):
             return None
         return _ask_again(filled, asked, request, language)
@@ -50,35 +72,33 @@ def answer_pending(
 
 def _match(reader: Reader, asked: str) -> Match | None:
     """How the utterance answers the question, all of it explained; None where it does not."""
-    last = len(reader.said)
-    if any(reader.is_phrase(name, 0, last) for name in ("yes", "after", "before")):
+    last = len(reader.spoken.said)
+    if any(reader.spoken.is_phrase(name, 0, last) for name in ("yes", "after", "before")):
         return None
-    first, end = reader.trimmed(0, last)
+    first, end = reader.spoken.trimmed(0, last)
     is_text = reader.pack.kinds.get(asked, WORDS) == WORDS
     for pattern in reader.language.answers.get(asked, ()):
-        match = reader.matcher.match(pattern, first, end)
+        match = reader.spoken.matcher.match(pattern, first, end)
         if match is None or asked not in match.slots:
             # "{when}" may also have been taken as a time between two elements.
             continue
-        head = reader.said.words[match.slots[asked][0]]
-        if is_text and (head in _QUESTION_WORDS or reader.said.words[-1] == "?"):
+        head = reader.spoken.said.words[match.slots[asked][0]]
+        if is_text and (head in _QUESTION_WORDS or reader.spoken.said.words[-1] == "?"):
             continue
         return match
     return None
 
 
-def _take(
-    filled: Filled, asked: str, match: Match, reader: Reader, request: Request
-) -> None:
+def _take(filled: Filled, asked: str, match: Match, reader: Reader, request: Request) -> None:
     """Put what the answer says into the request, the field that was asked for and others."""
     before = filled.fields.get(asked)
     keys = set(match.slots)
     heard = Heard(
         filled.intent.intent_type,
         0,
-        len(reader.said),
+        len(reader.spoken.said),
         {key: place for key, place in match.slots.items() if key in filled.intent.fields},
-        tuple(reader.times[index] for index in match.times),
+        tuple(reader.spoken.times[index] for index in match.times),
     )
     if match.times and asked != "when":
         keys.add("when")
@@ -98,9 +118,7 @@ def _take(
             filled.unsettled.pop(asked, None)
 
 
-def _ask_again(
-    filled: Filled, asked: str, request: Request, language: asking.Language
-) -> Result:
+def _ask_again(filled: Filled, asked: str, request: Request, language: Language) -> Result:
     missing = filled.missing()
     return asking.ask(filled, asked if asked in missing else missing[0], request, language)
 
@@ -123,16 +141,16 @@ def _filled(pack: Pack, pending: Record) -> Filled:
 
 def _choose(reader: Reader, request: Request, pack: Pack, pending: Record) -> Result | None:
     """Which of several requests: both, or one by its place."""
-    last = len(reader.said)
+    last = len(reader.spoken.said)
     drafts = list(pending.get("drafts", ()))
     language = reader.language
-    if reader.is_phrase("both", 0, last):
+    if reader.spoken.is_phrase("both", 0, last):
         chosen = drafts
     else:
         places = [
             place
             for place, phrases in enumerate(language.ordinals)
-            if reader.is_one_of(phrases, 0, last)
+            if reader.spoken.is_one_of(phrases, 0, last)
         ]
         chosen = [drafts[place] for place in places if place < len(drafts)]
     if not chosen:

@@ -11,8 +11,10 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any, Final
 
-from selene_os.engines.nlp.contract import Field, Request, decode_field
-from selene_os.engines.nlp.reading import Heard, Reader, reading_of
+from selene_os.engines.nlp.contract import Field, Request
+from selene_os.engines.nlp.decoding import decode_field
+from selene_os.engines.nlp.reading import Heard, Reader
+from selene_os.engines.nlp.spoken import reading_of
 from selene_os.language import times
 from selene_os.language.grammar import MONEY, NAME, TIME, WORDS
 from selene_os.language.pack import Intent
@@ -93,7 +95,7 @@ class Filling:
         if kind == MONEY:
             self._put_money(filled, key, first)
         elif kind == TIME:
-            self._put_time(filled, key, (self._reader.times[first],))
+            self._put_time(filled, key, (self._reader.spoken.times[first],))
         elif kind == NAME:
             self._put_name(filled, key, first, last)
         else:
@@ -146,7 +148,7 @@ class Filling:
     # ---- money
 
     def _put_money(self, filled: Filled, key: str, first: int) -> None:
-        money = self._reader.money[first]
+        money = self._reader.spoken.money[first]
         currency = money.currency or self._request.policy.currency
         heard = self._evidence(key, money.first, money.last, None)
         if Decimal(money.amount) <= 0:
@@ -167,7 +169,7 @@ class Filling:
             span
             for key, (first, last) in heard.slots.items()
             if self._reader.pack.kinds.get(key, WORDS) == WORDS
-            for span in self._reader.times.values()
+            for span in self._reader.spoken.times.values()
             if first <= span.first and span.last <= last and span.kind in ("instant", "vague")
         ]
         if len(inner) != 1:

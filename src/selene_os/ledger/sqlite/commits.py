@@ -68,9 +68,7 @@ def _append_event(connection: apsw.Connection, event: AuditEvent) -> Receipt:
     try:
         connection.execute(statements.INSERT_EVENT, event)
     except apsw.ConstraintError as error:
-        check_scope(
-            connection, event.tenant_id, event.user_id, event.device_id, event.session_id
-        )
+        check_scope(connection, event.tenant_id, event.user_id, event.device_id, event.session_id)
         raise Fault(f"the database refused an event ({error})", "Report this.") from error
     if connection.changes():
         return Receipt(event.event_id, deduplicated=False, same_decision=True)
@@ -87,9 +85,7 @@ def _receipt_of(connection: apsw.Connection, there: AuditEvent, event: AuditEven
     if there[8:11] != event[8:11]:
         # A retry in the first one's scope is answered even after its session has ended; in
         # another scope it is a write like any other, and refused like one.
-        check_scope(
-            connection, event.tenant_id, event.user_id, event.device_id, event.session_id
-        )
+        check_scope(connection, event.tenant_id, event.user_id, event.device_id, event.session_id)
     same = there[2:6] + there[8:11] + there[12:13] == event[2:6] + event[8:11] + event[12:13]
     return Receipt(there.event_id, deduplicated=True, same_decision=same)
 
@@ -125,7 +121,7 @@ def check_scope(
     """Raise ScopeRefused with the part that is wrong; return where the whole scope holds."""
 
     def one(statement: str, *values: object) -> Any:
-        return connection.execute(statement, values).fetchone()  # type: ignore[arg-type]
+        return connection.execute(statement, values).fetchone()
 
     identity = one(statements.IDENTITY_STATUS, tenant_id, user_id)
     device = one(statements.DEVICE_USER, tenant_id, device_id)
@@ -154,8 +150,9 @@ def append_memory(connection: apsw.Connection, event: MemoryEvent) -> Receipt:
         )
         return Receipt(there.memory_event_id, deduplicated=True, same_decision=same)
     key = (event.tenant_id, event.user_id, event.memory_key)
-    version = int(connection.execute(statements.MEMORY_VERSION, key).fetchall()[0][0]) + 1
-    connection.execute(statements.INSERT_MEMORY, event._replace(version=version))
+    ((latest,),) = connection.execute(statements.MEMORY_VERSION, key).fetchall()
+    assert isinstance(latest, int)
+    connection.execute(statements.INSERT_MEMORY, event._replace(version=latest + 1))
     connection.execute(statements.PROJECT_ONE, key)
     return Receipt(event.memory_event_id, deduplicated=False, same_decision=True)
 

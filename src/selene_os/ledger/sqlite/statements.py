@@ -20,7 +20,7 @@ def _columns(row: type[Any]) -> str:
 
 def _insert(table: str, row: type[Any]) -> str:
     marks = ", ".join("?" * len(row._fields))
-    return f"INSERT INTO {table} ({_columns(row)}) VALUES ({marks})"  # noqa: S608 -- our own names
+    return f"INSERT INTO {table} ({_columns(row)}) VALUES ({marks})"
 
 
 INSERT_EVENT: Final = _insert("audit_events", AuditEvent)
@@ -96,9 +96,7 @@ TENANTS: Final = f"SELECT {_columns(TenantRow)} FROM tenants ORDER BY tenant_id"
 SET_TENANT: Final = (
     "UPDATE tenants SET currency = ?, time_policy = ?, date_order = ?, zone = ? WHERE tenant_id = ?"
 )
-INSERT_IDENTITY: Final = (
-    "INSERT INTO identities (tenant_id, user_id, created_at) VALUES (?, ?, ?)"
-)
+INSERT_IDENTITY: Final = "INSERT INTO identities (tenant_id, user_id, created_at) VALUES (?, ?, ?)"
 INSERT_BINDING: Final = (
     "INSERT INTO device_bindings (device_id, tenant_id, created_at) VALUES (?, ?, ?)"
 )
@@ -115,9 +113,7 @@ BINDING_TENANT: Final = "SELECT tenant_id FROM device_bindings WHERE device_id =
 SESSION: Final = (
     "SELECT user_id, device_id, closed_at FROM sessions WHERE tenant_id = ? AND session_id = ?"
 )
-SET_IDENTITY_STATUS: Final = (
-    "UPDATE identities SET status = ? WHERE tenant_id = ? AND user_id = ?"
-)
+SET_IDENTITY_STATUS: Final = "UPDATE identities SET status = ? WHERE tenant_id = ? AND user_id = ?"
 CLOSE_SESSION: Final = (
     "UPDATE sessions SET closed_at = max(?, created_at) WHERE tenant_id = ? AND session_id = ?"
 )

@@ -1,0 +1,49 @@
+# What a person needs: make demo, make test. Everything else is for those who change Selene.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.PHONY: setup demo test lint format bench drills requirements clean
+
+setup: $(STAMP)
+
+$(STAMP): requirements/dev.txt pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements/dev.txt
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	$(BIN)/python -m compileall -q src $(VENV)/lib >/dev/null || true
+	touch $(STAMP)
+
+demo: setup
+	@$(BIN)/selene demo
+
+test: setup
+	$(BIN)/python -m pytest
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: setup
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+# Measures against peers, which it installs beside what the tests need.
+bench: setup
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements/bench.txt
+	$(BIN)/python -m bench
+
+# Heavier than the tests: longer random histories, more crashes.
+drills: setup
+	SELENE_DRILLS=1 $(BIN)/python -m pytest tests/simulation tests/ledger
+
+# Needs pip-tools. Hashes are of every published file, addresses of none.
+requirements:
+	for name in dev bench; do pip-compile --quiet --upgrade --generate-hashes --strip-extras \
+	  --allow-unsafe --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-header \
+	  --no-annotate --output-file requirements/$$name.txt requirements/$$name.in; done
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,208 @@
+"""Every known way round the guards, tried for real by SQL on a connection of its own.
+
+`selene doctor` runs these on a scratch copy of a ledger. What SQLite cannot refuse to whoever can
+write the file (dropping a trigger, writing the schema) is listed as well, with what shows it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+import apsw
+
+from selene_os.ledger import migrations
+from selene_os.ledger.sqlite.connection import check_schema
+
+# The ledgers: append-only, with a column that an attacker would change.
+LEDGERS: Final = {
+    "audit_events": "reason_code = 1",
+    "replay_inputs": "engine_version = 'x'",
+    "conversation_ledger": "source = 'TOMBSTONE'",
+    "memory_ledger": "confidence = 'LOW'",
+    "device_bindings": "created_at = 0",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One way round a guard, and what came of it.
+
+    Attributes:
+        name: what was tried.
+        held: the rows are what they were.
+        found: what was seen: the database's words, or which rows differ.
+    """
+
+    name: str
+    held: bool
+    found: str
+
+
+def attempts(path: str) -> list[Attempt]:
+    """Try every bypass on a ledger that may be spoilt: a scratch copy, never the real one.
+
+    Args:
+        path: the copy; it must hold at least one row in each table of LEDGERS.
+    """
+    connection = apsw.Connection(path)
+    # As a stranger's connection would be: SQLite's own defaults, foreign keys off.
+    connection.execute("PRAGMA foreign_keys = OFF")
+    try:
+        tried = []
+        for name, statements in _attacks(connection):
+            tried.append(_attempt(connection, name, statements))
+        return tried
+    finally:
+        connection.close()
+
+
+def _attacks(connection: apsw.Connection) -> Iterable[tuple[str, tuple[str, ...]]]:
+    for table, change in LEDGERS.items():
+        columns = [row[1] for row in connection.execute(f"PRAGMA table_info({table})")]
+        listed = ", ".join(str(column) for column in columns)
+        name, _, value = change.partition(" = ")
+        changed = ", ".join(value if column == name else str(column) for column in columns)
+        replace = f"INSERT OR REPLACE INTO {table}"
+        yield f"UPDATE {table}", (f"UPDATE {table} SET {change}",)
+        yield f"UPDATE OR REPLACE {table}", (f"UPDATE OR REPLACE {table} SET {change}",)
+        yield f"DELETE FROM {table}", (f"DELETE FROM {table}",)
+        yield (
+            f"INSERT OR REPLACE by key into {table}",
+            (f"{replace} ({listed}) SELECT {changed} FROM {table}",),
+        )
+        yield (
+            f"INSERT OR REPLACE by rowid into {table}",
+            (f"{replace} (rowid, {listed}) SELECT rowid, {changed} FROM {table}",),
+        )
+        yield (
+            f"UPSERT into {table}",
+            (
+                f"INSERT INTO {table} ({listed}) SELECT {listed} FROM {table} WHERE true"
+                f" ON CONFLICT DO UPDATE SET {change}",
+            ),
+        )
+        yield (
+            f"DELETE FROM {table} with recursive_triggers off",
+            ("PRAGMA recursive_triggers = OFF", f"DELETE FROM {table} WHERE true"),
+        )
+        yield (
+            f"DELETE from an attached file's connection: {table}",
+            ("ATTACH ':memory:' AS other", f"DELETE FROM main.{table}"),
+        )
+    yield "move a device to another user", ("UPDATE devices SET user_id = user_id || '2'",)
+    yield "move a session to another device", ("UPDATE sessions SET device_id = device_id || '2'",)
+    yield "remove a user", ("DELETE FROM identities",)
+    yield (
+        "write for a device that is not the user's, foreign keys off",
+        (
+            "INSERT INTO audit_events SELECT tenant_id, '01a1fc00-0000-7000-8000-000000000000',"
+            " engine, event_type, reason_code, severity, correlation_id, turn_id + 1, user_id,"
+            " device_id || '2', NULL, 'bypass', payload_min, created_at FROM audit_events LIMIT 1",
+        ),
+    )
+
+
+def _attempt(connection: apsw.Connection, name: str, statements: tuple[str, ...]) -> Attempt:
+    before = _rows(connection)
+    found = "accepted, and nothing changed"
+    connection.execute("BEGIN")
+    try:
+        for statement in statements:
+            if statement.startswith(("PRAGMA", "ATTACH")):
+                # Neither works inside a transaction.
+                connection.execute("COMMIT")
+                connection.execute(statement)
+                connection.execute("BEGIN")
+            else:
+                connection.execute(statement)
+        after = _rows(connection)
+    except apsw.Error as error:
+        found = str(error)
+        after = _rows(connection)
+    finally:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        _detach(connection)
+    spoilt = [table for table, rows in before.items() if rows != after[table]]
+    if spoilt:
+        found = "changed " + ", ".join(spoilt)
+    return Attempt(name, not spoilt, found)
+
+
+def _detach(connection: apsw.Connection) -> None:
+    attached = [row[1] for row in connection.execute("PRAGMA database_list")]
+    if "other" in attached:
+        connection.execute("DETACH other")
+
+
+def _rows(connection: apsw.Connection) -> dict[str, list[tuple[object, ...]]]:
+    return {
+        table: [tuple(row) for row in connection.execute(f"SELECT rowid, * FROM {table}")]
+        for table in (*LEDGERS, "identities", "devices", "sessions")
+    }
+
+
+def schema_differences(connection: apsw.Connection, path: str) -> list[str]:
+    """What of a ledger's schema is not what its migrations made: dropped or edited guards.
+
+    Raises:
+        SchemaDiffers, LedgerMissing: it is no ledger of this version at all.
+    """
+    check_schema(connection, path)
+    mine = apsw.Connection(":memory:")
+    try:
+        mine.execute(migrations.TABLE)
+        for migration in migrations.load("sqlite"):
+            mine.execute(migration.sql)
+        expected, there = _schema(mine), _schema(connection)
+    finally:
+        mine.close()
+    differences = [f"{name} is missing" for name in sorted(expected.keys() - there.keys())]
+    differences += [f"{name} was added" for name in sorted(there.keys() - expected.keys())]
+    differences += [
+        f"{name} was changed"
+        for name in sorted(expected.keys() & there.keys())
+        if expected[name] != there[name]
+    ]
+    return differences
+
+
+def _schema(connection: apsw.Connection) -> dict[str, str]:
+    rows = connection.execute("SELECT type, name, sql FROM sqlite_schema WHERE sql IS NOT NULL")
+    return {f"{kind} {name}": str(sql) for kind, name, sql in rows}
+
+
+def row_faults(connection: apsw.Connection) -> list[str]:
+    """Rows that no guarded write can have made, and damage to the file itself."""
+    faults = [str(text) for (text,) in connection.execute("PRAGMA integrity_check") if text != "ok"]
+    faults += [
+        f"{table}, row {rowid}: refers to nothing in {parent}"
+        for table, rowid, parent, _ in connection.execute("PRAGMA foreign_key_check")
+    ]
+    unsettled = connection.execute(
+        "SELECT count(*) FROM replay_inputs AS r WHERE NOT EXISTS (SELECT 1 FROM audit_events AS e"
+        " WHERE e.tenant_id = r.tenant_id AND e.event_id = r.event_id)"
+    ).fetchall()
+    if unsettled != [(0,)]:
+        faults.append(f"replay_inputs: {unsettled[0][0]} rows without their event")
+    return faults
+
+
+def scratch(source: apsw.Connection, path: str) -> None:
+    """Make a ledger at `path` with the schema that `source` has now, guards and all, and no rows.
+
+    Not the rows: they are what people said, and there may be millions of them.
+    """
+    copy = apsw.Connection(path)
+    try:
+        copy.execute("PRAGMA journal_mode = WAL")
+        for (sql,) in source.execute(
+            "SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY type <> 'table', rowid"
+        ):
+            copy.execute(str(sql))
+        rows = source.execute("SELECT * FROM schema_migrations").fetchall()
+        copy.executemany("INSERT INTO schema_migrations VALUES (?, ?, ?, ?)", rows)
+    finally:
+        copy.close()
