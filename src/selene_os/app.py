@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from selene_os import names, records, units
+from selene_os import names, records
 from selene_os.decision import Decision
 from selene_os.engines import nlp, persona
 from selene_os.errors import (
@@ -23,7 +23,7 @@ from selene_os.errors import (
 )
 from selene_os.ledger import codec
 from selene_os.ledger.events import AuditEvent, Receipt, TenantRow, Unit, Utterance
-from selene_os.ledger.scope import ACTIVE, DISABLED
+from selene_os.ledger.repositories import Identities, NlpDecisions, PersonaProfiles, Sessions
 from selene_os.ledger.store import Store
 from selene_os.receipts import Answer, Brought, Committed, Profile, Surroundings
 from selene_os.spots import Spot, find_spot
@@ -41,6 +41,10 @@ class Tenant:
         self._store = store
         self._surroundings = surroundings
         self.tenant_id = tenant_id
+        self._identities = Identities(store)
+        self._sessions = Sessions(store)
+        self._decisions = NlpDecisions(store, surroundings.event_id)
+        self._profiles = PersonaProfiles(store, surroundings.event_id)
 
     # ---- registrations
 
@@ -87,15 +91,15 @@ class Tenant:
 
     def disable(self, user: str) -> None:
         """Refuse every further write of a user. Raises BadField, NotFound."""
-        self._store.set_identity_status(self.tenant_id, names.parse_user_id(user), DISABLED)
+        self._identities.disable(self.tenant_id, names.parse_user_id(user))
 
     def enable(self, user: str) -> None:
         """Accept a disabled user's writes again. Raises BadField, NotFound."""
-        self._store.set_identity_status(self.tenant_id, names.parse_user_id(user), ACTIVE)
+        self._identities.enable(self.tenant_id, names.parse_user_id(user))
 
     def close_session(self, session: str) -> None:
         """End a session for good. Raises BadField, NotFound, RegistrationRefused."""
-        self._store.close_session(
+        self._sessions.close(
             self.tenant_id, names.parse_session_id(session), self._surroundings.clock()
         )
 
@@ -156,11 +160,9 @@ class Tenant:
                     self._pending(spot, scope),
                 )
             )
-            receipts = self._commit(
-                units.of_turn(
-                    scope, spot.place, understood, created_at, self._surroundings.event_id
-                )
-            )
+            entries = records.entries_of(understood)
+            unit = self._decisions.unit(scope, spot.place, entries, said, created_at)
+            receipts = self._commit(unit)
             if not receipts[0].deduplicated:
                 return Answer(understood.result, spot.correlation_id, spot.turn_id, receipts)
             if spot.fixed:
@@ -208,7 +210,7 @@ class Tenant:
                 verdicts.append(None)
             except Refusal as refusal:
                 verdicts.append(refusal)
-        written = self._store.commit(batch) if batch else []
+        written = self._decisions.commit(batch)
         outcomes = (_committed(unit, verdict) for unit, verdict in zip(batch, written, strict=True))
         return [verdict or next(outcomes) for verdict in verdicts]
 
@@ -251,16 +253,8 @@ class Tenant:
         )
         result = persona.run(request)
         snapshot = _validated(request, result)
-        unit = units.of_profile(
-            scope,
-            spot.place,
-            request,
-            result,
-            snapshot,
-            self._surroundings.clock(),
-            self._surroundings.event_id,
-        )
-        (receipt,) = self._commit(unit)
+        entry = records.entry_of_profile(request, result, snapshot)
+        receipt = self._profiles.commit(scope, spot.place, entry, self._surroundings.clock())
         if receipt.deduplicated:
             result, snapshot = self._recorded_profile(receipt.event_id)
         return Profile(result, snapshot, spot.correlation_id, spot.turn_id, receipt)
@@ -313,7 +307,7 @@ class Tenant:
         return records.pending_of([row for row in before if row.user_id == scope.user_id])
 
     def _commit(self, unit: Unit) -> tuple[Receipt, ...]:
-        (verdict,) = self._store.commit([unit])
+        (verdict,) = self._decisions.commit([unit])
         if isinstance(verdict, Refusal):
             raise verdict
         return verdict
@@ -321,14 +315,9 @@ class Tenant:
     def _brought_unit(self, brought: Brought) -> Unit:
         scope = self._scope(brought.user, brought.device, brought.session)
         spot = self._spot(codec.PH1_NLP, brought.correlation, brought.turn, brought.key)
-        return units.of_decision(
-            scope,
-            spot.place,
-            brought.decision,
-            brought.text,
-            self._surroundings.clock(),
-            self._surroundings.event_id,
-        )
+        said = None if brought.text is None else nlp.check_utterance(brought.text)
+        entries = [records.entry_brought(brought.decision)]
+        return self._decisions.unit(scope, spot.place, entries, said, self._surroundings.clock())
 
     def _recorded_answer(
         self, correlation_id: names.CorrelationId, receipts: tuple[Receipt, ...]
@@ -341,7 +330,7 @@ class Tenant:
         return Answer(records.answer_of(event, record), correlation_id, event.turn_id, receipts)
 
     def _last_snapshot(self, user_id: names.UserId) -> persona.Snapshot | None:
-        row = self._store.last_profile(self.tenant_id, user_id)
+        row = self._profiles.last(self.tenant_id, user_id)
         return None if row is None else records.snapshot_of(row.record)
 
     def _recorded_profile(self, event_id: names.EventId) -> tuple[persona.Result, persona.Snapshot]:

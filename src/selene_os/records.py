@@ -15,8 +15,9 @@ from selene_os.engines import nlp, persona
 from selene_os.errors import Fault
 from selene_os.ledger import codec
 from selene_os.ledger.events import PLAIN_KEY_ID, AuditEvent, RecordedTurn, ReplayRecord
+from selene_os.ledger.repositories import Entry
 from selene_os.reasons import ReasonCode, reason_name
-from selene_os.turn import HandOver
+from selene_os.turn import HandOver, Understood
 
 Record = dict[str, Any]
 
@@ -24,8 +25,11 @@ Record = dict[str, Any]
 BROUGHT: Final[Record] = {"decided_by": "caller"}
 
 
-def nlp_decision(result: nlp.Result) -> Decision:
-    """The bounded decision of an answer: what of it goes into the audit row."""
+def nlp_decision(result: nlp.Result, request: nlp.Request) -> Decision:
+    """The bounded decision of an answer: what of it goes into the audit row.
+
+    The row can never be erased, so nothing in it derives from the words that were said.
+    """
     reason = ReasonCode[result.reason_code]
     if result.decision == IntentDraft.DECISION:
         return IntentDraft(
@@ -40,8 +44,7 @@ def nlp_decision(result: nlp.Result) -> Decision:
             reason,
             result.what_is_missing or "",
             result.clarification_unit_id or "",
-            # Several drafts of one turn each keep their own formats, and no user's words.
-            result.accepted_answer_formats,
+            nlp.recorded_formats(result.what_is_missing or "", request),
         )
     return Chat(reason)
 
@@ -56,7 +59,34 @@ def profile_decision(result: persona.Result, snapshot: persona.Snapshot) -> Prof
     )
 
 
-def of_turn(request: nlp.Request, answer: nlp.Result, hand_overs: Sequence[HandOver]) -> Record:
+def entries_of(understood: Understood) -> list[Entry]:
+    """A turn's decisions, one for each draft; the first one's record holds the whole answer."""
+    result = understood.result
+    return [
+        Entry(
+            nlp_decision(draft, understood.request),
+            nlp.VERSION,
+            nlp.pack_digest(),
+            _of_turn(understood.request, result if number == 0 else draft, understood.hand_overs),
+        )
+        for number, draft in enumerate(result.drafts or (result,))
+    ]
+
+
+def entry_of_profile(
+    request: persona.Request, result: persona.Result, snapshot: persona.Snapshot
+) -> Entry:
+    """A profile's decision with its record."""
+    record = _of_profile(request, result, snapshot)
+    return Entry(profile_decision(result, snapshot), persona.VERSION, None, record)
+
+
+def entry_brought(decision: Decision) -> Entry:
+    """A decision of a team's own understanding, with the record that says so."""
+    return Entry(decision, "", None, BROUGHT)
+
+
+def _of_turn(request: nlp.Request, answer: nlp.Result, hand_overs: Sequence[HandOver]) -> Record:
     """The record of a turn's decision."""
     return {
         "decided_by": nlp.NAME,
@@ -66,7 +96,7 @@ def of_turn(request: nlp.Request, answer: nlp.Result, hand_overs: Sequence[HandO
     }
 
 
-def of_profile(
+def _of_profile(
     request: persona.Request, result: persona.Result, snapshot: persona.Snapshot
 ) -> Record:
     """The record of a profile commit."""
@@ -81,19 +111,6 @@ def of_profile(
             "diagnostics": list(result.diagnostics),
         },
     }
-
-
-def row(event: AuditEvent, version: str, pack_digest: str | None, record: Record) -> ReplayRecord:
-    """A record as the row that is kept beside its event."""
-    return ReplayRecord(
-        event.tenant_id,
-        event.event_id,
-        event.engine,
-        version,
-        pack_digest,
-        codec.encode_json(record),
-        PLAIN_KEY_ID,
-    )
 
 
 def decode(kept: ReplayRecord) -> Record:

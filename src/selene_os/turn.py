@@ -127,7 +127,7 @@ def _handed(engine: Any, reason_code: str, became: str) -> HandOver:
 
 
 def _prune(request: nlp.Request, result: nlp.Result) -> tuple[nlp.Result, HandOver]:
-    """Let PH1.PRUNE choose the question where several fields are missing; its refusal changes none."""
+    """Let PH1.PRUNE choose among several missing fields; its refusal changes nothing."""
     missing = result.required_fields_missing
     if result.decision != "CLARIFY" or len(missing) < prune.MISSING_MIN or result.pending is None:
         return result, _handed(prune, "PRUNE_SELECT_OK", NOT_NEEDED)

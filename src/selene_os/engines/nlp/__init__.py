@@ -45,6 +45,7 @@ __all__ = [
     "decode_request",
     "decode_result",
     "pack_digest",
+    "recorded_formats",
     "run",
 ]
 
@@ -86,6 +87,14 @@ def run(request: Request) -> Result:
 def ask_about(result: Result, key: str, request: Request) -> Result:
     """The same CLARIFY about another of its missing fields, as PH1.PRUNE chose."""
     return asking.ask_about(result, key, request, core_pack())
+
+
+def recorded_formats(key: str, request: Request) -> tuple[str, ...]:
+    """The pack's own examples of an answer: what an audit row keeps.
+
+    The answer may offer others, made from what was said; those belong into erasable records.
+    """
+    return asking.language_of(core_pack(), request).questions[key].formats
 
 
 def pack_digest() -> str:
