@@ -6,12 +6,13 @@ validate, and notes every hand-over, so that a record tells which engine ran and
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
 from selene_os.engines import focus, know, nlp, prune, srl
 from selene_os.errors import BadField
+from selene_os.reasons import ReasonCode
 
 USED: Final = "used"
 PASSED: Final = "passed through"
@@ -51,21 +52,24 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class HandOver:
-    """What became of one engine's part in a turn."""
+    """What became of one engine's part in a turn.
+
+    Attributes:
+        engine, version, reason_code: which engine, and what it said.
+        became: used, passed through, refused or not needed.
+        request: what it was asked, as JSON; None where it was not, and for PH1.NLP, whose request
+            stands in the record itself.
+    """
 
     engine: str
     version: str
     reason_code: str
     became: str
+    request: dict[str, Any] | None = None
 
-    def as_record(self) -> dict[str, str]:
+    def as_record(self) -> dict[str, Any]:
         """The hand-over as the record keeps it."""
-        return {
-            "engine": self.engine,
-            "version": self.version,
-            "reason_code": self.reason_code,
-            "became": self.became,
-        }
+        return asdict(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +87,12 @@ def understand(turn: Turn) -> Understood:
     Raises:
         BadField: what was said, or its context, is outside its bounds.
     """
-    hints = know.run(know.Request(turn.tenant_id, turn.entries))
-    repaired = srl.run(srl.Request(nlp.check_utterance(turn.text), turn.language))
-    ranked = focus.run(focus.Request(turn.items))
+    asked_know = know.Request(turn.tenant_id, turn.entries)
+    hints = know.run(asked_know)
+    asked_srl = srl.Request(nlp.check_utterance(turn.text), turn.language)
+    repaired = srl.run(asked_srl)
+    asked_focus = focus.Request(turn.items)
+    ranked = focus.run(asked_focus)
     request = nlp.Request(
         text=repaired.text,
         language=turn.language,
@@ -102,17 +109,16 @@ def understand(turn: Turn) -> Understood:
         correlation_id=turn.correlation_id,
         turn_id=turn.turn_id,
     )
-    result = nlp.run(request)
-    result, pruned = _prune(request, result)
-    refused = bool(turn.entries) and not hints.hints
+    result, pruned = _prune(request, nlp.run(request))
+    closed = bool(turn.entries) and not hints.hints
     return Understood(
         request,
         result,
         (
-            _handed(know, hints.reason_code.name, REFUSED if refused else _came(hints.hints)),
-            _handed(srl, repaired.reason_code.name, _came(repaired.repairs)),
-            _handed(focus, ranked.reason_code.name, _came(ranked.ranked)),
-            _handed(nlp, result.reason_code, USED),
+            _handed(know, hints.reason_code, REFUSED if closed else _came(hints.hints), asked_know),
+            _handed(srl, repaired.reason_code, _came(repaired.repairs), asked_srl),
+            _handed(focus, ranked.reason_code, _came(ranked.ranked), asked_focus),
+            HandOver(nlp.NAME, nlp.VERSION, result.reason_code, USED),
             pruned,
         ),
     )
@@ -122,27 +128,27 @@ def _came(found: tuple[Any, ...]) -> str:
     return USED if found else PASSED
 
 
-def _handed(engine: Any, reason_code: str, became: str) -> HandOver:
-    return HandOver(engine.NAME, engine.VERSION, reason_code, became)
+def _handed(engine: Any, reason_code: ReasonCode, became: str, request: Any = None) -> HandOver:
+    asked = None if request is None else asdict(request)
+    return HandOver(engine.NAME, engine.VERSION, reason_code.name, became, asked)
 
 
 def _prune(request: nlp.Request, result: nlp.Result) -> tuple[nlp.Result, HandOver]:
     """Let PH1.PRUNE choose among several missing fields; its refusal changes nothing."""
     missing = result.required_fields_missing
     if result.decision != "CLARIFY" or len(missing) < prune.MISSING_MIN or result.pending is None:
-        return result, _handed(prune, "PRUNE_SELECT_OK", NOT_NEEDED)
+        return result, _handed(prune, ReasonCode.PRUNE_SELECT_OK, NOT_NEEDED)
     try:
-        chosen = prune.run(
-            prune.Request(
-                missing,
-                ambiguous_fields=tuple(result.pending["unsettled"]),
-                uncertain_fields=tuple(result.pending["uncertain"]),
-                previous_clarify_field=(request.pending or {}).get("asked"),
-            )
+        asked = prune.Request(
+            missing,
+            ambiguous_fields=tuple(result.pending["unsettled"]),
+            uncertain_fields=tuple(result.pending["uncertain"]),
+            previous_clarify_field=(request.pending or {}).get("asked"),
         )
     except BadField:
-        return result, _handed(prune, "PRUNE_INPUT_SCHEMA_INVALID", REFUSED)
-    if chosen.selected is None or chosen.selected not in missing:
-        return result, _handed(prune, "PRUNE_VALIDATION_FAILED", REFUSED)
-    asked = nlp.ask_about(result, chosen.selected, request)
-    return asked, _handed(prune, chosen.reason_code.name, USED)
+        return result, _handed(prune, ReasonCode.PRUNE_INPUT_SCHEMA_INVALID, REFUSED)
+    chosen = prune.run(asked)
+    if chosen.selected not in missing:
+        return result, _handed(prune, ReasonCode.PRUNE_VALIDATION_FAILED, REFUSED, asked)
+    result = nlp.ask_about(result, chosen.selected, request)
+    return result, _handed(prune, chosen.reason_code, USED, asked)

@@ -35,6 +35,10 @@ _PHRASES: Final = (
 )  # fmt: skip
 
 
+# Sequences without slots, by each word that one can begin with.
+Phrases = dict[str, tuple[Sequence, ...]]
+
+
 @dataclass(frozen=True, slots=True)
 class Intent:
     """What one intent needs, and what must be asked before it is acted on."""
@@ -79,7 +83,7 @@ class Language:
         more: intent -> patterns for another one of its kind.
         answers: field -> patterns of an answer.
         questions: field -> its question.
-        phrases: name -> sequences without slots; `ordinals` -> one list for each place.
+        phrases: name -> phrases by their first word; `ordinals`: one for each place.
         words: name -> words, folded.
     """
 
@@ -89,8 +93,8 @@ class Language:
     more: dict[str, tuple[Pattern, ...]]
     answers: dict[str, tuple[Sequence, ...]]
     questions: dict[str, Question]
-    phrases: dict[str, tuple[Sequence, ...]]
-    ordinals: tuple[tuple[Sequence, ...], ...]
+    phrases: dict[str, Phrases]
+    ordinals: tuple[Phrases, ...]
     words: dict[str, frozenset[str]]
 
 
@@ -245,10 +249,18 @@ def _language(code: str, file: _File, intents: dict[str, Intent]) -> Language:
         {name: tuple(patterns) for name, patterns in more.items()},
         {field: file.sequences(given) for field, given in file.table("answers").items()},
         {field: _question(file, field, body) for field, body in file.table("questions").items()},
-        {name: file.sequences(phrases.get(name, [])) for name in _PHRASES},
-        tuple(file.sequences(given) for given in phrases.get("ordinals", [])),
+        {name: _by_first_word(file.sequences(phrases.get(name, []))) for name in _PHRASES},
+        tuple(_by_first_word(file.sequences(given)) for given in phrases.get("ordinals", [])),
         {name: frozenset(file.strings(words.get(name, []))) for name in _LISTS},
     )
+
+
+def _by_first_word(sequences: tuple[Sequence, ...]) -> Phrases:
+    found: dict[str, list[Sequence]] = {}
+    for sequence in sequences:
+        for word in grammar.first_words(sequence):
+            found.setdefault(word, []).append(sequence)
+    return {word: tuple(phrases) for word, phrases in found.items()}
 
 
 def _patterns(file: _File, table: dict[str, Any], intents: dict[str, Intent]) -> Iterable[Pattern]:

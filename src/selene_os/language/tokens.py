@@ -19,7 +19,8 @@ from typing import Final
 # selectors join nothing.
 _MARKS: Final = (
     "\\x00-\\x2f\\x3a-\\x40\\x5b-\\x5e\\x60\\x7b-\\xa9\\xab-\\xb9\\xbb-\\xbf\\xd7\\xf7"
-    "\u2000-\u206f\u20a0-\u20cf\u3000-\u3004\u3008-\u3020\u3030\u303d\ufe00-\ufe4f\ufeff\uff00-\uff0f"
+    "\u2000-\u206f\u20a0-\u20cf\u3000-\u3004"
+    "\u3008-\u3020\u3030\u303d\ufe00-\ufe4f\ufeff\uff00-\uff0f"
 )
 _CJK: Final = "\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 _WORD: Final = f"[^\\s0-9{_MARKS}{_CJK}]"

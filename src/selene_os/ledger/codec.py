@@ -41,6 +41,7 @@ _KEY = re.compile(r"[a-z0-9_]{1,64}", re.ASCII)
 _CANONICAL = json.JSONEncoder(
     ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False
 )
+_COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
 Payload = dict[str, str | list[str]]
 
@@ -230,12 +231,12 @@ def _check_value(key: str, value: object) -> None:
 
 
 def encode_json(value: object) -> bytes:
-    """Canonical JSON bytes of a record: sorted keys, no spaces, UTF-8.
+    """JSON bytes of a record: keys in the order of their contract, no spaces, UTF-8.
 
     A lone half of a surrogate pair, which no UTF-8 can hold, never gets here: what was said is
     checked where it enters.
     """
-    return _CANONICAL.encode(value).encode()
+    return _COMPACT.encode(value).encode()
 
 
 def decode_json(text: str | bytes) -> Any:

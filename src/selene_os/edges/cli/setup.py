@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from pathlib import Path
 
@@ -10,7 +9,7 @@ import click
 from click.shell_completion import get_completion_class
 
 from selene_os.edges.cli.options import address, db_option, json_option, show
-from selene_os.edges.settings import DATABASE_URL, sqlite_path
+from selene_os.edges.settings import sqlite_path
 
 
 @click.command()
@@ -26,9 +25,9 @@ def init(db: str | None, as_json: bool) -> None:
     path = sqlite_path(address(db))
     existed = Path(path).exists()
     applied = create(path, time.time_ns())
-    # Only where the address was named on this command line must it be named on the next one, too.
-    named = address(db) != address(None) or bool(os.environ.get(DATABASE_URL))
-    hint = f" --db {path}" if named and not os.environ.get(DATABASE_URL) else ""
+    # Only where this command line named the ledger must the next one name it, too.
+    named = db or click.get_current_context().find_root().obj
+    hint = f" --db {named}" if named else ""
     what = "The ledger is up to date" if existed and not applied else "The ledger is ready"
     show(
         as_json,

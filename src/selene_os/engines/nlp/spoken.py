@@ -12,10 +12,10 @@ from typing import Any, Final
 
 from selene_os.engines.nlp.contract import Request
 from selene_os.language import times
-from selene_os.language.grammar import LIGHT_MARKS, WORDS, Matcher, Sequence, Values
+from selene_os.language.grammar import LIGHT_MARKS, WORDS, Matcher, Values
 from selene_os.language.money import Money, find_money
 from selene_os.language.numbers import read_number
-from selene_os.language.pack import Language, Pack
+from selene_os.language.pack import Language, Pack, Phrases
 from selene_os.language.tokens import NUMBER, WORD, Tokens, tokenize
 
 PHRASE_TOKENS_MAX: Final = 6
@@ -120,11 +120,12 @@ class Spoken:
         """Whether the tokens are one of the phrases of that name and nothing else."""
         return self.is_one_of(self.language.phrases[name], first, last)
 
-    def is_one_of(self, phrases: tuple[Sequence, ...], first: int, last: int) -> bool:
+    def is_one_of(self, phrases: Phrases, first: int, last: int) -> bool:
         """Whether the tokens are one of these phrases and nothing else."""
         first, last = self.trimmed(first, last)
         return first < last and any(
-            self.matcher.prefix(phrase, first, last) == last for phrase in phrases
+            self.matcher.prefix(phrase, first, last) == last
+            for phrase in phrases.get(self.said.words[first], ())
         )
 
     def trimmed(self, first: int, last: int) -> tuple[int, int]:
@@ -137,9 +138,12 @@ class Spoken:
 
     def past(self, name: str, first: int, last: int, longer_than: int = 0) -> int | None:
         """The end of the longest phrase of that name that begins at `first`, or None."""
+        first = self.light(first, last)
+        if first >= last:
+            return None
         ends = [
             end
-            for phrase in self.language.phrases[name]
+            for phrase in self.language.phrases[name].get(self.said.words[first], ())
             if (end := self.matcher.prefix(phrase, first, last)) is not None
             and end - first > longer_than
         ]

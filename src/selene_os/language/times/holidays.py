@@ -44,6 +44,8 @@ _RULES: Final[dict[str, Rule]] = {
     "flag day": (6, 14),
     "world vegan day": (11, 1),
     "saint nicholas day|st nicholas day": (12, 6),
+    "national day of china": (10, 1),
+    "teachers' day of china": (9, 10),
     "kwanzaa": (12, 26),
     "human rights day": (12, 10),
     "world environment day": (6, 5),

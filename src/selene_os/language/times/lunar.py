@@ -20,10 +20,21 @@ _DIWALI: Final = (
     "1105 1026 1113 1103 1023 1111 1030 1019 1107 1027 1114 1104 1024 1112 1101 1020 1108 1029 1017 "
     "1105 1026"
 ).split()
+# Mid-Autumn and Dragon Boat Festival of 2015 to 2030. Source: as above.
+_MOON_FIRST: Final = 2015
+_MOON: Final = (
+    "0927 0915 1004 0924 0913 1001 0921 0910 0929 0917 1006 0925 0915 1003 0922 0912"
+).split()
+_DRAGON: Final = (
+    "0620 0609 0530 0618 0607 0625 0614 0603 0622 0610 0531 0619 0609 0528 0616 0605"
+).split()
 # Name of the feast -> what it is called.
 FESTIVALS: Final[dict[str, str]] = {
     "spring_festival": "chinese new year|chinese new year's day|lunar new year|chinese lunar new "
     "year's day|chinese lunar new year|chinese new years|chinese spring festival|spring festival",
+    "new_years_eve": "chinese new year's eve|lunar new year's eve",
+    "mid_autumn": "mid-autumn festival|mid autumn festival|moon festival",
+    "dragon_boat": "dragon boat festival",
     "lantern_festival": "lantern festival",
     "diwali": "diwali|deepavali|lakshmi puja|dipavali",
     "rosh_hashanah": "rosh hashanah|rosh hashana|rosh ha-shanah|yom teruah",
@@ -50,6 +61,11 @@ def festival(name: str, year: int) -> date | None:
     if name in ("spring_festival", "lantern_festival"):
         found = _listed(_NEW_YEAR, _NEW_YEAR_FIRST, year)
         return found + timedelta(days=14) if found and name[0] == "l" else found
+    if name == "new_years_eve":
+        found = _listed(_NEW_YEAR, _NEW_YEAR_FIRST, year)
+        return found - timedelta(days=1) if found else None
+    if name in ("mid_autumn", "dragon_boat"):
+        return _listed(_MOON if name == "mid_autumn" else _DRAGON, _MOON_FIRST, year)
     if name == "diwali":
         return _listed(_DIWALI, _DIWALI_FIRST, year)
     if not 1600 <= year <= 2400:

@@ -19,7 +19,7 @@ BEFORE: Final = frozenset({"before", "by", "until", "till", "til", "untill"})
 AFTER: Final = frozenset({"after", "since", "from"})
 ABOUT: Final = frozenset({"around", "about", "approximately", "approx", "circa", "roughly"})
 _JOINERS: Final = frozenset(
-    {",", "on", "at", "in", "for", "@", "of", "around", "about", "from", "between", "by"}
+    {",", "on", "at", "in", "for", "@", "of", "around", "about", "from", "between", "by", "的"}
 )
 _DATED: Final = frozenset({"day", "weekday", "dom", "tonight"})
 _STEPS_MAX: Final = 6
@@ -72,6 +72,8 @@ def _first(line: Line, i: int, cue: bool, bare: bool) -> Point | None:
 
 
 def _point_of(item: Item) -> Point | None:
+    if item.cat == "now":
+        return Point(item.term, None, item.last, "now")
     if item.cat == "moment":
         return Point(item.term.args[0], item.term.args[1], item.last, "day")
     if item.cat == "tonight":

@@ -157,7 +157,7 @@ def _figures(frame: Frame, a: int, b: int, c: int | None, width: int) -> tuple[S
         readings.append((year, a, b))
     if frame.order != "MDY":
         readings.append((year, b, a))
-    if c is not None and width == 2 and frame.order in (None, "YMD") and (a > 31 or a > 12):
+    if c is not None and width == 2 and frame.order in (None, "YMD"):
         readings.append((full_year(f"{a:02}"), b, c))
     if c is None and frame.order == "YMD":
         readings = [(None, a, b)]

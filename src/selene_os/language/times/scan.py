@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 from selene_os.language.times.chinese import TRIGGERS as CHINESE
 from selene_os.language.times.clocks import NAMED, clock
 from selene_os.language.times.durations import Amounts, length
+from selene_os.language.times.hanzi import hanzi_every, hanzi_shift
 from selene_os.language.times.holidays import BY_FIRST_WORD
 from selene_os.language.times.line import DASHES, Line
 from selene_os.language.times.phrases import (
@@ -107,6 +108,8 @@ def _glued(word: str) -> bool:
 def expression(line: Line, i: int) -> Found | None:
     """The longest expression that begins at token `i`."""
     word = line.words[i]
+    if line.kinds[i] == "cjk" or (line.kinds[i] == "number" and line.kinds[i + 1] == "cjk"):
+        return _chinese(line, i)
     if word in REPEATERS or word in WEEKDAYS_PLURAL or word == "on":
         again = recurring(line, i)
         if again:
@@ -117,6 +120,75 @@ def expression(line: Line, i: int) -> Found | None:
     if word in _PREPOSITIONS and word not in ("the", "a", "an"):
         return _with_preposition(line, i)
     return _plain(line, i) or _vague(line, i)
+
+
+_AT: Final = frozenset("在于於")
+_FROM: Final = frozenset("从從自")
+_JOINTS: Final = frozenset("到至") | DASHES
+_SUFFIXES: Final = (
+    ("之前", "before"), ("以前", "before"), ("之后", "after"), ("之後", "after"), ("以后", "after"),
+    ("以後", "after"), ("前", "before"), ("起", "after"),
+)  # fmt: skip
+_VAGUELY: Final = ("稍后", "稍後", "等会", "等會", "待会", "待會", "以后", "以後")
+
+
+def _chinese(line: Line, i: int) -> Found | None:
+    """An expression that begins in Chinese: a length, a repetition, a point, a range."""
+    words = line.words
+    word = words[i]
+    if word == "每":
+        last = hanzi_every(line, i)
+        if not last:
+            return None
+        time = point(line, last, False, False)
+        return Found(i, time.last if time and time.date is None else last, "recurring")
+    k = i + 1 if word in _AT or word in _FROM else i
+    lasting = hanzi_shift(line, k)
+    if lasting:
+        what, said, last, about = lasting
+        if what == "length":
+            return Found(k, last, "duration", None, said, None, about)
+        return Found(i if word in _AT else k, last, "point", _term(said), None, None, about, Moment(_term(said)))
+    left = point(line, k, True, False)
+    if left is None:
+        at = line.text[line.starts[i] : line.starts[i] + 2]
+        return Found(i, i + 2, "vague") if at in _VAGUELY else None
+    joint = words[left.last]
+    between = joint in ("和", "与", "與")
+    if joint in _JOINTS or between:
+        found = _chinese_range(line, i if k > i else k, left, between)
+        if found:
+            return found
+    first = k if word in _FROM else i
+    after = line.text[line.starts[left.last] : line.starts[left.last] + 2] if left.last < line.size else ""
+    for suffix, bound in _SUFFIXES:
+        if after.startswith(suffix) and line.joined(left.last):
+            return _found(first, left._replace(last=left.last + len(suffix)), bound)
+    return _found(first, left)
+
+
+def _term(said: Term | Amounts) -> Term:
+    assert isinstance(said, Term)
+    return said
+
+
+def _chinese_range(line: Line, i: int, left: Point, between: bool) -> Found | None:
+    """ "从…到…", "三月和九月之间"."""
+    right = point(line, left.last + 1, True, False)
+    if right is None:
+        return None
+    last = right.last
+    if line.words[last] in ("之",) and line.words[last + 1] in ("间", "間"):
+        last += 2
+    elif line.words[last] in ("间", "間"):
+        last += 1
+    elif between:
+        return None
+    left_term, right_term = _distributed(left, right)
+    if left_term is None:
+        return None
+    term = Term("range", (left_term, right_term, False))
+    return Found(i, last, "point", term, None, None, False, Moment(term))
 
 
 def _vague(line: Line, i: int) -> Found | None:

@@ -1,0 +1,157 @@
+"""The documentation stays true: what exists is documented, and what is shown runs."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import pytest
+
+from selene_os import errors
+from selene_os.edges.cli.main import COMMANDS, cli
+from selene_os.edges.settings import SETTINGS
+from selene_os.engines.nlp import fields as nlp_fields
+from selene_os.language.pack import core_pack
+from selene_os.ledger import migrations
+from selene_os.reasons import MEANINGS, ReasonCode
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text()
+DOCS = {path.name: path.read_text() for path in sorted((ROOT / "docs").glob("*.md"))}
+PAGES = [ROOT / name for name in ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md")] + sorted(
+    (ROOT / "docs").rglob("*.md")
+)
+SELENE = str(Path(sys.executable).parent / "selene")
+
+
+def commands(group: click.Group, before: str) -> dict[str, click.Command]:
+    """Every command by its words, groups opened."""
+    found: dict[str, click.Command] = {}
+    ctx = click.Context(group)
+    for name in group.list_commands(ctx):
+        command = group.get_command(ctx, name)
+        assert command is not None
+        if isinstance(command, click.Group):
+            found |= commands(command, f"{before} {name}")
+        else:
+            found[f"{before} {name}"] = command
+    return found
+
+
+EVERY_COMMAND = commands(cli, "selene")
+
+
+@pytest.mark.parametrize("words", EVERY_COMMAND)
+def test_every_command_and_option_is_documented(words: str) -> None:
+    (line,) = [row for row in DOCS["cli.md"].splitlines() if re.match(rf"\| `{words}[ `]", row)]
+    for parameter in EVERY_COMMAND[words].params:
+        for option in parameter.opts:
+            if option.startswith("--"):
+                assert f"`{option}`" in line, f"{words} {option}"
+
+
+def test_no_command_or_option_is_documented_that_is_not_there() -> None:
+    rows = [row for row in DOCS["cli.md"].splitlines() if row.startswith("| `selene ")]
+    assert len(rows) == len(EVERY_COMMAND)
+    for row in rows:
+        words = next(w for w in sorted(EVERY_COMMAND, key=len, reverse=True) if f"`{w}" in row)
+        known = {o for p in EVERY_COMMAND[words].params for o in p.opts}
+        assert set(re.findall(r"`(--[a-z-]+)`", row)) <= known, words
+
+
+def test_the_help_names_every_command_as_its_module_does() -> None:
+    for name, (_, line) in COMMANDS.items():
+        command = cli.get_command(click.Context(cli), name)
+        assert command is not None and command.name == name
+        assert line.endswith(".") and len(line) < 60
+
+
+def test_every_setting_is_documented() -> None:
+    for name, meaning in SETTINGS.items():
+        assert f"| `{name}` |" in DOCS["cli.md"] and meaning.split(":")[0] in DOCS["cli.md"]
+
+
+def test_every_reason_code_is_documented_with_its_number_and_meaning() -> None:
+    rows = [row for row in DOCS["reason-codes.md"].splitlines() if row.startswith("| `")]
+    expected = [f"| `{c.name}` | `0x{c:08X}` | {MEANINGS[c]} |" for c in ReasonCode]
+    assert rows == expected
+
+
+def test_every_error_is_documented_with_its_codes() -> None:
+    def leaves(kind: type[errors.SeleneError]) -> list[type[errors.SeleneError]]:
+        return [kind, *(leaf for sub in kind.__subclasses__() for leaf in leaves(sub))]
+
+    shown = set(leaves(errors.SeleneError)) - {errors.SeleneError, errors.Refusal, errors.Fault}
+    for kind in shown:
+        row = f"| `{kind.__name__}` | {'refusal' if kind.exit_code == 2 else 'fault'}"
+        assert f"{row} | {kind.exit_code} | {kind.http_status} |" in DOCS["errors.md"]
+        assert f"── {kind.__name__} " in (errors.__doc__ or ""), "the tree at the top of errors.py"
+
+
+def test_every_intent_and_flag_is_documented() -> None:
+    for name, intent in core_pack().intents.items():
+        assert f"| `{name}` | {', '.join(f'`{key}`' for key in intent.required)}" in DOCS["nlp.md"]
+    flags = [
+        v for k, v in vars(nlp_fields).items() if k.isupper() and isinstance(v, str) and k == v
+    ]
+    assert len(flags) > 8
+    for flag in flags:
+        assert f"`{flag}`" in DOCS["nlp.md"]
+
+
+def test_every_link_between_pages_leads_somewhere() -> None:
+    for page in PAGES:
+        prose = re.sub(r"```.*?```|`[^`]*`", "", page.read_text(), flags=re.S)
+        for target in re.findall(r"\]\(([^)#:]+)\)", prose):
+            assert (page.parent / target).exists(), f"{page.name} -> {target}"
+
+
+def test_every_file_that_the_architecture_names_is_there() -> None:
+    text = (ROOT / "ARCHITECTURE.md").read_text()
+    for named in re.findall(r"`(tests/[a-z_/.]+)`", text):
+        assert (ROOT / named).exists(), named
+
+
+def test_the_specifications_are_there_verbatim() -> None:
+    texts = [path.read_text() for path in sorted((ROOT / "docs" / "spec").glob("*.txt"))]
+    assert [text.splitlines()[0] for text in texts] == [
+        "# PH1.PERSONA DB Wiring Spec",
+        "# PH1.NLP DB Wiring Spec",
+    ]
+
+
+def test_every_migration_says_at_its_top_what_it_makes() -> None:
+    for migration in migrations.load("sqlite"):
+        assert migration.sql.startswith("-- "), migration.name
+
+
+def test_the_readme_is_of_the_length_that_is_read() -> None:
+    assert 60 <= len(README.splitlines()) <= 110
+
+
+def test_the_python_example_of_the_readme_runs(tmp_path: Path) -> None:
+    (example,) = re.findall(r"```python\n(.*?)```", README, re.S)
+    done = subprocess.run(
+        [sys.executable, "-c", example], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    first, *rest = done.stdout.splitlines()
+    assert first == "INTENT_DRAFT SET_REMINDER ['call mom', 'tomorrow at 5 pm']"
+    assert [line.split()[0] for line in rest] == ["1", "2"]
+
+
+def test_the_commands_of_the_readme_print_what_it_shows(tmp_path: Path) -> None:
+    (session,) = re.findall(r"```console\n(.*?)```", README, re.S)
+    for shown in re.split(r"^\$ ", session, flags=re.M)[1:]:
+        line, _, expected = shown.partition("\n")
+        words = shlex.split(line)
+        assert words[0] == "selene"
+        done = subprocess.run(
+            [SELENE, *words[1:]], cwd=tmp_path, capture_output=True, text=True, check=False
+        )
+        # "…" stands for what differs from run to run: ids, paths.
+        pattern = re.escape(expected).replace("…", ".*")
+        assert re.fullmatch(pattern, done.stdout + done.stderr), done.stdout + done.stderr
