@@ -8,30 +8,37 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
 from selene_os import names, records
 from selene_os.decision import Decision
 from selene_os.engines import nlp, persona
 from selene_os.errors import (
     BadField,
-    EngineRefused,
-    IdentityRequired,
-    LedgerBusy,
     NotFound,
     Refusal,
 )
 from selene_os.ledger import codec
-from selene_os.ledger.events import AuditEvent, Receipt, TenantRow, Unit, Utterance
+from selene_os.ledger.events import (
+    AuditEvent,
+    Receipt,
+    TenantRow,
+    Unit,
+    Utterance,
+)
 from selene_os.ledger.repositories import Identities, NlpDecisions, PersonaProfiles, Sessions
 from selene_os.ledger.store import Store
 from selene_os.receipts import Answer, Brought, Committed, Profile, Surroundings
-from selene_os.spots import Spot, find_spot
+from selene_os.spots import (
+    NEXT_TURN_TRIES,
+    Spot,
+    find_spot,
+    find_there,
+    overtaken,
+    record_there,
+)
 from selene_os.tenancy import check_setting, moment_of
 from selene_os.turn import Turn, understand
-
-# A turn without a number takes the next one; another writer may take it first, this often.
-_NEXT_TURN_TRIES: Final = 64
 
 
 class Tenant:
@@ -56,7 +63,7 @@ class Tenant:
             raise NotFound("is not known", "Add the tenant.", field="tenant_id")
         return row
 
-    def set(self, **settings: str | None) -> TenantRow:
+    def set(self, /, **settings: str | None) -> TenantRow:
         """Change settings: currency, time_policy, date_order, zone; None takes one back.
 
         Raises:
@@ -144,7 +151,7 @@ class Tenant:
             settings.time_policy, settings.currency, settings.date_order, settings.zone
         )
         moment = moment_of(now, created_at, settings.zone)
-        for _ in range(_NEXT_TURN_TRIES):
+        for _ in range(NEXT_TURN_TRIES):
             spot = self._spot(codec.PH1_NLP, correlation, turn, key)
             understood = understand(
                 Turn(
@@ -166,12 +173,12 @@ class Tenant:
             if not receipts[0].deduplicated:
                 return Answer(understood.result, spot.correlation_id, spot.turn_id, receipts)
             if spot.fixed:
-                return self._recorded_answer(spot.correlation_id, receipts)
+                # A retry is told what the ledger says, whatever it would have said itself.
+                there = find_there(self._store, scope, receipts[0])
+                recorded = records.answer_of(there, record_there(self._store, there))
+                return Answer(recorded, spot.correlation_id, there.turn_id, receipts)
             # Another writer took this turn: what was said still deserves one of its own.
-        raise LedgerBusy(
-            f"conversation {correlation} had {_NEXT_TURN_TRIES} other turns meanwhile",
-            "Send the turns of one conversation one after the other, with --turn.",
-        )
+        raise overtaken(correlation)
 
     def commit_decision(
         self,
@@ -202,17 +209,61 @@ class Tenant:
         Raises:
             Fault: nothing was acknowledged.
         """
-        verdicts: list[Committed | Refusal | None] = []
-        batch: list[Unit] = []
-        for one in brought:
+        outcomes: list[Committed | Refusal | None] = [None] * len(brought)
+        for _ in range(NEXT_TURN_TRIES):
+            waiting = [n for n, outcome in enumerate(outcomes) if outcome is None]
+            if not waiting:
+                break
+            self._commit_brought(brought, outcomes, waiting)
+        done = [outcome for outcome in outcomes if outcome is not None]
+        if len(done) < len(outcomes):
+            raise overtaken(brought[outcomes.index(None)].correlation)
+        return done
+
+    def _commit_brought(
+        self,
+        brought: Sequence[Brought],
+        outcomes: list[Committed | Refusal | None],
+        waiting: Sequence[int],
+    ) -> None:
+        """One transaction for what waits; what another writer's turn came before waits on."""
+        spots: dict[int, Spot] = {}
+        units: dict[int, Unit] = {}
+        taken: dict[str, int] = {}
+        for number in waiting:
+            one = brought[number]
             try:
-                batch.append(self._brought_unit(one))
-                verdicts.append(None)
+                spot = self._spot(
+                    codec.PH1_NLP,
+                    one.correlation,
+                    one.turn,
+                    one.key,
+                    taken.get(one.correlation or "", 0),
+                )
+                units[number] = self._brought_unit(one, spot)
             except Refusal as refusal:
-                verdicts.append(refusal)
-        written = self._decisions.commit(batch)
-        outcomes = (_committed(unit, verdict) for unit, verdict in zip(batch, written, strict=True))
-        return [verdict or next(outcomes) for verdict in verdicts]
+                outcomes[number] = refusal
+                continue
+            spots[number] = spot
+            taken[spot.correlation_id] = max(taken.get(spot.correlation_id, 0), spot.turn_id)
+        verdicts = self._decisions.commit(list(units.values()))
+        for number, verdict in zip(units, verdicts, strict=True):
+            if isinstance(verdict, Refusal):
+                outcomes[number] = verdict
+            elif not verdict[0].deduplicated:
+                spot = spots[number]
+                outcomes[number] = Committed(spot.correlation_id, spot.turn_id, verdict[0])
+            elif spots[number].fixed:
+                outcomes[number] = self._retried(brought[number], verdict[0])
+
+    def _retried(self, brought: Brought, receipt: Receipt) -> Committed | Refusal:
+        """Where a retried decision stands: where the first one does, whatever turn it names."""
+        try:
+            scope = self._scope(brought.user, brought.device, brought.session)
+            there = find_there(self._store, scope, receipt)
+        except Refusal as refusal:
+            return refusal
+        return Committed(there.correlation_id, there.turn_id, receipt)
 
     def commit_profile(
         self,
@@ -240,7 +291,6 @@ class Tenant:
             IdentityRequired: no verified speaker. Refusal, Fault: as for `take_turn`.
         """
         scope = self._scope(user, device, session)
-        spot = self._spot(codec.PH1_PERSONA, correlation, turn, key)
         request = persona.Request(
             user_id=scope.user_id,
             speaker_id=speaker,
@@ -252,12 +302,18 @@ class Tenant:
             previous=self._last_snapshot(scope.user_id),
         )
         result = persona.run(request)
-        snapshot = _validated(request, result)
+        snapshot = records.validated(request, result)
         entry = records.entry_of_profile(request, result, snapshot)
-        receipt = self._profiles.commit(scope, spot.place, entry, self._surroundings.clock())
-        if receipt.deduplicated:
-            result, snapshot = self._recorded_profile(receipt.event_id)
-        return Profile(result, snapshot, spot.correlation_id, spot.turn_id, receipt)
+        for _ in range(NEXT_TURN_TRIES):
+            spot = self._spot(codec.PH1_PERSONA, correlation, turn, key)
+            receipt = self._profiles.commit(scope, spot.place, entry, self._surroundings.clock())
+            if not receipt.deduplicated:
+                return Profile(result, snapshot, spot.correlation_id, spot.turn_id, receipt)
+            if spot.fixed:
+                there = find_there(self._store, scope, receipt)
+                result, snapshot = records.profile_of(record_there(self._store, there))
+                return Profile(result, snapshot, spot.correlation_id, there.turn_id, receipt)
+        raise overtaken(correlation)
 
     # ---- reading
 
@@ -285,7 +341,12 @@ class Tenant:
         )
 
     def _spot(
-        self, engine: str, correlation: str | None, turn: int | None, key: str | None
+        self,
+        engine: str,
+        correlation: str | None,
+        turn: int | None,
+        key: str | None,
+        after: int = 0,
     ) -> Spot:
         return find_spot(
             self._store,
@@ -295,16 +356,18 @@ class Tenant:
             turn,
             key,
             self._surroundings.correlation_id,
+            after,
         )
 
     def _pending(self, spot: Spot, scope: codec.Scope) -> dict[str, Any] | None:
         """The question left open by this user's turn before, out of its own record."""
         if spot.fresh or spot.turn_id == 1:
             return None
-        before = self._store.turn_before(
-            self.tenant_id, spot.correlation_id, codec.PH1_NLP, spot.turn_id
+        return records.pending_of(
+            self._store.turn_before(
+                self.tenant_id, spot.correlation_id, codec.PH1_NLP, scope.user_id, spot.turn_id
+            )
         )
-        return records.pending_of([row for row in before if row.user_id == scope.user_id])
 
     def _commit(self, unit: Unit) -> tuple[Receipt, ...]:
         (verdict,) = self._decisions.commit([unit])
@@ -312,56 +375,12 @@ class Tenant:
             raise verdict
         return verdict
 
-    def _brought_unit(self, brought: Brought) -> Unit:
+    def _brought_unit(self, brought: Brought, spot: Spot) -> Unit:
         scope = self._scope(brought.user, brought.device, brought.session)
-        spot = self._spot(codec.PH1_NLP, brought.correlation, brought.turn, brought.key)
         said = None if brought.text is None else nlp.check_utterance(brought.text)
         entries = [records.entry_brought(brought.decision)]
         return self._decisions.unit(scope, spot.place, entries, said, self._surroundings.clock())
 
-    def _recorded_answer(
-        self, correlation_id: names.CorrelationId, receipts: tuple[Receipt, ...]
-    ) -> Answer:
-        """The answer that was recorded first: a retry is told what the ledger says."""
-        event = self._store.event(self.tenant_id, receipts[0].event_id)
-        record = self._store.record(self.tenant_id, receipts[0].event_id)
-        if event is None or record is None:
-            raise NotFound("has no record", "Verify the ledger.", field="event_id")
-        return Answer(records.answer_of(event, record), correlation_id, event.turn_id, receipts)
-
     def _last_snapshot(self, user_id: names.UserId) -> persona.Snapshot | None:
         row = self._profiles.last(self.tenant_id, user_id)
         return None if row is None else records.snapshot_of(row.record)
-
-    def _recorded_profile(self, event_id: names.EventId) -> tuple[persona.Result, persona.Snapshot]:
-        record = self._store.record(self.tenant_id, event_id)
-        if record is None:
-            raise NotFound("has no record", "Verify the ledger.", field="event_id")
-        return records.profile_of(record)
-
-
-def _validated(request: persona.Request, result: persona.Result) -> persona.Snapshot:
-    """The snapshot of a result that holds; a refusal of the engine's as the caller's to mend."""
-    if result.reason_code == "PERSONA_IDENTITY_REQUIRED":
-        raise IdentityRequired(
-            "is missing or not verified",
-            "Verify the speaker and name them; there is no fallback profile.",
-            field="speaker_id",
-            reason=result.reason_code,
-        )
-    if result.snapshot is None:
-        raise EngineRefused("PH1.PERSONA", "See the reason code.", reason=result.reason_code)
-    if broken := persona.validate(request, result.snapshot):
-        raise EngineRefused(
-            f"PH1.PERSONA's profile breaks {', '.join(broken)}",
-            "Report this; nothing was written.",
-            reason="PERSONA_VALIDATION_FAILED",
-        )
-    return result.snapshot
-
-
-def _committed(unit: Unit, verdict: tuple[Receipt, ...] | Refusal) -> Committed | Refusal:
-    if isinstance(verdict, Refusal):
-        return verdict
-    event = unit.events[0]
-    return Committed(event.correlation_id, event.turn_id, verdict[0])

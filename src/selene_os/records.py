@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from selene_os.decision import Chat, Clarify, Decision, IntentDraft, ProfileDecision
 from selene_os.engines import nlp, persona
-from selene_os.errors import Fault
+from selene_os.errors import EngineRefused, Fault, IdentityRequired
 from selene_os.ledger import codec
 from selene_os.ledger.events import PLAIN_KEY_ID, AuditEvent, RecordedTurn, ReplayRecord
 from selene_os.ledger.repositories import Entry
@@ -166,3 +166,23 @@ def profile_of(kept: ReplayRecord) -> tuple[persona.Result, persona.Snapshot]:
         tuple(answer["diagnostics"]),
     )
     return result, snapshot
+
+
+def validated(request: persona.Request, result: persona.Result) -> persona.Snapshot:
+    """The snapshot of a result that holds; a refusal of the engine's as the caller's to mend."""
+    if result.reason_code == "PERSONA_IDENTITY_REQUIRED":
+        raise IdentityRequired(
+            "is missing or not verified",
+            "Verify the speaker and name them; there is no fallback profile.",
+            field="speaker_id",
+            reason=result.reason_code,
+        )
+    if result.snapshot is None:
+        raise EngineRefused("PH1.PERSONA", "See the reason code.", reason=result.reason_code)
+    if broken := persona.validate(request, result.snapshot):
+        raise EngineRefused(
+            f"PH1.PERSONA's profile breaks {', '.join(broken)}",
+            "Report this; nothing was written.",
+            reason="PERSONA_VALIDATION_FAILED",
+        )
+    return result.snapshot

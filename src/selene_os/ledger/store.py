@@ -77,9 +77,10 @@ class Store(Protocol):
         tenant_id: TenantId,
         correlation_id: CorrelationId,
         engine: str,
+        user_id: UserId,
         turn_id: TurnId,
     ) -> list[RecordedTurn]:
-        """The engine's events in the last turn before `turn_id` that has any, in order."""
+        """The engine's events in the user's last turn before `turn_id`, in order."""
 
     def last_profile(self, tenant_id: TenantId, user_id: UserId) -> RecordedTurn | None:
         """The user's newest profile commit, or None."""

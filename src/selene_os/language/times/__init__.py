@@ -1,7 +1,7 @@
 """Time expressions: found in a text, kept verbatim, resolved without a guess.
 
-A pure grammar of English and Chinese: no clock (the moment of speaking is an argument), no I/O, linear
-in the length of the text. What has several readings keeps them all; what names no date has none.
+A pure grammar of English and Chinese: no clock (the moment is an argument), no I/O, linear in the
+length of the text. What has several readings keeps them all; what names no date has none.
 Source: design/nlp.md, sections 1 and 4.
 """
 
@@ -9,21 +9,22 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from selene_os.language.times import hours
 from selene_os.language.times.durations import grain_of, iso_duration
+from selene_os.language.times.hours import joined
 from selene_os.language.times.line import Line
+from selene_os.language.times.ranges import Found
 from selene_os.language.times.readings import resolve
-from selene_os.language.times.scan import ANCHORS, Found, scan
+from selene_os.language.times.scan import scan
 from selene_os.language.times.spans import (
     ASK,
     NEXT_OCCURRENCE,
     DateOrder,
     Moment,
     Reading,
-    Term,
     TimePolicy,
     TimeSpan,
 )
+from selene_os.language.times.starters import ANCHORS
 from selene_os.language.tokens import NUMBER, Tokens, tokenize
 
 __all__ = [
@@ -58,7 +59,7 @@ def find(
         order: how figures such as 10/11 are ordered; None keeps both readings.
 
     Returns:
-        The spans, with at most four readings each.
+        At most 256 spans, with at most four readings each.
 
     Source: design/nlp.md §1.3 and §4.
     """
@@ -80,7 +81,8 @@ def _span(
     policy: TimePolicy,
     order: DateOrder | None,
 ) -> TimeSpan | None:
-    kind, grain, readings, duration = found.kind, "day", (), None
+    kind, grain, duration = found.kind, "day", None
+    readings: tuple[Reading, ...] = ()
     first, last = found.first, found.last
     if found.amounts is not None:
         duration, grain = iso_duration(found.amounts), grain_of(found.amounts)
@@ -119,10 +121,6 @@ def combine(
     """
     if a.form is None or b.form is None:
         return None
-    term = _joined(a.form, b.form)
+    term = joined(a.form, b.form)
     resolved = resolve(term, now, policy, order) if term else None
     return resolved.readings if resolved and resolved.kind in ("instant", "range") else None
-
-
-def _joined(a: Moment, b: Moment) -> Term | None:
-    return hours.joined(a, b)

@@ -9,6 +9,7 @@ from selene_os.language.times.durations import Amounts
 
 DAY: Final = timedelta(days=1)
 CLOCK_GRAINS: Final = frozenset({"second", "minute", "hour", "part"})
+FINE_GRAINS: Final = frozenset({"second", "minute", "hour"})
 _SECONDS: Final[dict[str, int]] = {
     "second": 1,
     "minute": 60,

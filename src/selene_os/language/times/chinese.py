@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from selene_os.language.times.hanzi import DIGITS, NUMERAL, token_after, value_of
+from selene_os.language.times.hanzi import DIGITS, match, token_after, value_of
 from selene_os.language.times.line import Line
 from selene_os.language.times.spans import Item, Term
 
@@ -93,37 +93,40 @@ _BIG: Final[dict[str, str]] = {
     "世紀": "century", "周末": "weekend", "週末": "weekend",
 }  # fmt: skip
 _COUNT: Final = "[0-9一二两兩三四五六七八九十]{1,3}"
-_DATE: Final = re.compile(
-    f"(?P<year>[0-9]{{4}} ?年|[0-9]{{2}} ?年(?=[0-9一二三四五六七八九十])|[零〇一二三四五六七八九]{{4}}年|"
+_DATE: Final = (
+    "(?P<year>[0-9]{4} ?年|[0-9]{2} ?年(?=[0-9一二三四五六七八九十])|"
+    "[零〇一二三四五六七八九]{4}年|[零〇八九][零〇一二三四五六七八九]年|"
     "[今去明前后後本]年)?的?"
-    f"(?:(?P<month>{_COUNT}) ?月份?(?:的?(?P<day>[0-9]{{1,2}}|[初一二三四五六七八九十廿卅]{{1,3}}) ?"
+    f"(?:(?P<month>{_COUNT}) ?月份?"
+    "(?:的?(?P<day>[0-9]{1,2}|[初一二三四五六七八九十廿卅]{1,3}) ?"
     "(?P<mark>日|号|號)?)?"
     "|(?P<half>上半年|下半年|前半年|后半年|後半年)"
     "|第?(?P<quarter>[一二三四1-4])个?季度?"
+    f"|第(?P<nth>{_COUNT})(?:个|個)月"
     f"|第(?P<week>{_COUNT})(?:个|個)?{_WEEK}"
     f"|最[后後] ?(?P<last>{_COUNT}) ?(?:个|個)?(?P<unit>{_WEEK}|月|天)"
     "|(?P<edge>年初|年底|年末|年中|初|底|末))?"
 )
-_WEEKDAY: Final = re.compile(
+_WEEKDAY: Final = (
     f"(?P<mod>上上|下下|上|下|这|這|本)?(?:个|個)?{_WEEK}(?P<day>[一二三四五六日天1-6](?![0-9]))"
 )
-_RELATIVE: Final = re.compile(
+_RELATIVE: Final = (
     "(?P<mod>上上|下下|上|下|这|這|本|当|當)(?:一)?(?:个|個)?"
     f"(?P<unit>周末|週末|年|月|季度|季|{_WEEK}|世纪)(?P<edge>初|底|末|中旬|上旬|下旬|中)?"
 )
-_ROLLING: Final = re.compile(
+_ROLLING: Final = (
     "(?P<mod>过去|過去|最近|未来|未來|接下来|接下來|往后|前|后|後|上|下)的? ?"
     f"(?P<n>{_COUNT}|几|幾) ?(?:个|個)?(?P<unit>年|月|季度|{_WEEK}|天|日|小时|小時|分钟|分鐘|秒)"
 )
-_MONTH_DAY: Final = re.compile(f"(?P<day>{_COUNT}) ?(?P<mark>日|号|號)")
-_CLOCK: Final = re.compile(
+_MONTH_DAY: Final = f"(?P<day>{_COUNT}) ?(?P<mark>日|号|號)"
+_CLOCK: Final = (
     f"(?:大约|大約|大概)?(?P<to>差 ?(?P<less>{_COUNT}|一刻) ?分?(?:到|钟|鐘)?)?"
-    f"(?P<h>{_COUNT}) ?(?P<mark>点|點|时|時)(?P<whole>钟|鐘|整|正)?(?:过|過)?"
+    f"(?P<h>{_COUNT}|零|〇) ?(?P<mark>点|點|时|時)(?P<whole>钟|鐘|整|正)?(?:过|過)?"
     f"(?:(?P<half>半)|(?P<quarter>[一三1-3]刻)|(?P<m>零?{_COUNT})(?P<fen> ?分)?)?"
     f"(?:(?P<s>{_COUNT}) ?秒)?"
 )
-_CLOCKS: Final = re.compile(f"(?P<h>{_COUNT})(?:到|至|-|~)(?P<until>{_COUNT})(?:点|點)(?:钟|鐘)?")
-_DECADE: Final = re.compile("(?P<century>20|19|二十|十九)?(?:世[纪紀])?(?P<n>[0-9一二三四五六七八九]0?十?)年代")
+_CLOCKS: Final = f"(?P<h>{_COUNT})(?:到|至|-|~)(?P<until>{_COUNT})(?:点|點)(?:钟|鐘)?"
+_DECADE: Final = "(?P<century>20|19|二十|十九)?(?:世[纪紀])?(?P<n>[0-9一二三四五六七八九]0?十?)年代"
 # Characters with which a Chinese expression may begin.
 TRIGGERS: Final = frozenset(
     "大前昨今明后後翌次当當早清上午凌半深中正下傍晚夜一二两兩三四五六七八九十廿卅零〇周週星礼禮"
@@ -176,14 +179,12 @@ def _word(text: str, at: int) -> _Found:
 
 
 def _clock(text: str, at: int) -> _Found:
-    both = _CLOCKS.match(text, at)
+    both = match(_CLOCKS, text, at)
     if both:
-        pair = tuple(
-            Term("clock", (int(value_of(both[g])), 0, None, None)) for g in ("h", "until")
-        )
+        pair = tuple(Term("clock", (int(value_of(both[g])), 0, None, None)) for g in ("h", "until"))
         valid = all(t.args[0] <= 24 for t in pair)
         return ("clocks", Term("clocks", pair), both.end()) if valid else None
-    found = _CLOCK.match(text, at)
+    found = match(_CLOCK, text, at)
     if found is None:
         return None
     h = int(value_of(found["h"]))
@@ -212,8 +213,8 @@ _AFTER_WHICH_ONE: Final = frozenset("午上晨晚夜天日在到至于")
 
 
 def _date(text: str, at: int) -> _Found:
-    found = _DATE.match(text, at)
-    if found is None or found.end() == at or text[found.end() - 1] == "的" and not found["year"]:
+    found = match(_DATE, text, at)
+    if found is None or found.end() == at or (text[found.end() - 1] == "的" and not found["year"]):
         return None
     year = _year_term(found["year"])
     if found["month"]:
@@ -229,6 +230,8 @@ def _date(text: str, at: int) -> _Found:
         return "period", Term("week", (int(value_of(found["week"])), year)), found.end()
     if year is None:
         return None
+    if found["nth"]:
+        return "period", Term("nth", (int(value_of(found["nth"])), "month", year)), found.end()
     if found["last"]:
         unit = _BIG.get(found["unit"], "week")
         term = Term("first_many", (-1, int(value_of(found["last"])), unit, year))
@@ -279,7 +282,7 @@ def _year_term(text: str | None) -> Term | None:
 
 
 def _week(text: str, at: int) -> _Found:
-    found = _WEEKDAY.match(text, at)
+    found = match(_WEEKDAY, text, at)
     if found:
         day = "一二三四五六日天".find(found["day"])
         day = min(day, 6) if day >= 0 else int(found["day"]) - 1
@@ -294,16 +297,16 @@ def _week(text: str, at: int) -> _Found:
 
 
 def _relative(text: str, at: int) -> _Found:
-    rolling = _ROLLING.match(text, at)
+    rolling = match(_ROLLING, text, at)
     if rolling:
         mod = _MODIFIERS[rolling["mod"]]
         term = Term("rolling", (_BIG[rolling["unit"]], int(value_of(rolling["n"])), mod))
         return "period", term, rolling.end()
-    found = _RELATIVE.match(text, at)
+    found = match(_RELATIVE, text, at)
     if found:
         term = Term("period", (_BIG[found["unit"]], _MODIFIERS[found["mod"]]))
         if found["unit"] == "月" and found["edge"] is None:
-            day = _MONTH_DAY.match(text, found.end())
+            day = match(_MONTH_DAY, text, found.end())
             if day:
                 inner = Term("dom", (int(value_of(day["day"])),))
                 return "day", Term("inside", (inner, term)), day.end()
@@ -319,7 +322,7 @@ def _relative(text: str, at: int) -> _Found:
 
 
 def _decade(text: str, at: int) -> _Found:
-    found = _DECADE.match(text, at)
+    found = match(_DECADE, text, at)
     if found is None:
         return None
     tens = found["n"]
@@ -333,13 +336,13 @@ def _decade(text: str, at: int) -> _Found:
 
 
 def _day_of_month(text: str, at: int) -> _Found:
-    found = _MONTH_DAY.match(text, at)
+    found = match(_MONTH_DAY, text, at)
     if found is None:
         return None
     day = int(value_of(found["day"]))
     after = text[found.end() : found.end() + 1]
     # "12号" alone names a house or a room as well as a day.
-    if found["mark"] != "日" and (at == 0 and not after or after in _HOUSES and after):
+    if found["mark"] != "日" and ((at == 0 and not after) or (after in _HOUSES and after)):
         return None
     if after in ("间", "間", "元") and after:
         return None

@@ -141,7 +141,7 @@ def _whole_hour(line: Line, h: int, k: int, bare: bool, padded: bool = False) ->
     if words[k] == "hundred" and (words[k + 1] in ("hours", "hrs", "h") or padded):
         return _told(h, 0, None, "24", k + 2 if words[k + 1] in ("hours", "hrs", "h") else k + 1)
     tail = _tail(line, h, 0, None, k)
-    if tail and tail.last > k:
+    if tail and tail.last > k and (bare or words[k] not in ("a", "p") or tail.last > k + 1):
         return tail
     if not bare or words[k] in COUNTED or words[k] in UNITS or words[k] in ("%", "$", "/"):
         return None
@@ -156,7 +156,7 @@ def follows_bare(line: Line, k: int) -> bool:
 
 
 def _dotted(line: Line, h: int, dot: int, bare: bool) -> Item | None:
-    """"2.30pm", "at 6.45"."""
+    """ "2.30pm", "at 6.45"."""
     words = line.words
     minutes = words[dot + 1]
     if len(minutes) != 2 or h > 24 or minutes > "59":
@@ -168,7 +168,7 @@ def _dotted(line: Line, h: int, dot: int, bare: bool) -> Item | None:
 
 
 def _run_together(line: Line, i: int, bare: bool) -> Item | None:
-    """"1140 a.m.", "1700 hours", "at 730"."""
+    """ "1140 a.m.", "1700 hours", "at 730"."""
     word, words = line.words[i], line.words
     h, m = int(word[:-2]), int(word[-2:])
     if h > 24 or m > 59:
@@ -189,7 +189,7 @@ def _spoken(line: Line, i: int, bare: bool) -> Item | None:
         return None
     h, k = int(hour.value), hour.last
     zero = words[k + 1] if words[k] == "-" else words[k]
-    if zero in ("o", "oh") and words[k] != "o'clock":
+    if zero in ("o", "oh", "zero") and words[k] != "o'clock":
         at = k + 2 if words[k] == "-" else k + 1
         digit = below_hundred(line, line.skip_hyphen(at))
         if digit and 0 < digit.value < 10 and words[at] != "clock":
@@ -213,7 +213,7 @@ def _spoken(line: Line, i: int, bare: bool) -> Item | None:
 
 
 def _fraction(line: Line, i: int) -> Item | None:
-    """"half past six", "a quarter to eight", "quarter past noon"."""
+    """ "half past six", "a quarter to eight", "quarter past noon"."""
     words = line.words
     k = i + 1 if words[i] == "a" else i
     if words[k] not in ("half", "quarter"):
@@ -223,7 +223,7 @@ def _fraction(line: Line, i: int) -> Item | None:
 
 
 def _relative(line: Line, i: int) -> Item | None:
-    """"twenty past four", "15 minutes to 3pm", "thirty-six minutes past eight"."""
+    """ "twenty past four", "15 minutes to 3pm", "thirty-six minutes past eight"."""
     words = line.words
     minutes: Number | None
     if line.kinds[i] == "number":
@@ -242,10 +242,22 @@ def _relative(line: Line, i: int) -> Item | None:
         return None
     if said and words[k] == "from":
         return _beside(line, int(minutes.value), k, plus=True)
-    if not said and words[k] in ("to", "till", "after") and (minutes.digits or minutes.value < 10):
-        if not (words[k] == "to" and minutes.value >= 20):
-            return None
+    small = minutes.digits or minutes.value < 10
+    if (
+        not said
+        and small
+        and (words[k] in ("till", "after") or (words[k] == "to" and minutes.value < 20))
+    ):
+        return None
     return _beside(line, int(minutes.value), k)
+
+
+def _hour(line: Line, i: int) -> Item | None:
+    """The hour that minutes stand beside: a name, figures or a word, nothing relative again."""
+    word = line.words[i]
+    if word in NAMED:
+        return _told(NAMED[word], 0, 0, "24", i + 1, word)
+    return _figures(line, i, True) if line.kinds[i] == "number" else _spoken(line, i, True)
 
 
 def _beside(line: Line, minutes: int, k: int, plus: bool = False) -> Item | None:
@@ -256,7 +268,7 @@ def _beside(line: Line, minutes: int, k: int, plus: bool = False) -> Item | None
         sign = -1
     else:
         return None
-    hour = clock(line, k + 1, bare=True)
+    hour = _hour(line, k + 1)
     if hour is None or hour.term.op != "clock":
         return None
     h, m, _, mer = hour.term.args

@@ -1,4 +1,4 @@
-"""Parts of the day, and how they settle a time of day: "in the morning", "tonight", "this evening"."""
+"""Parts of the day, and how they settle a time of day: "in the morning", "this evening"."""
 
 from __future__ import annotations
 
@@ -9,13 +9,17 @@ from selene_os.language.times.spans import Item, Term
 from selene_os.language.times.words import DAYS, PARTS, SHY_PARTS, TONIGHT
 
 _MAIN: Final = frozenset({"morning", "afternoon", "evening", "night"})
-_AM: Final = frozenset({"morning", "early_morning", "late_morning", "dawn", "breakfast", "small_hours"})
+_AM: Final = frozenset(
+    {"morning", "early_morning", "late_morning", "dawn", "breakfast", "small_hours"}
+)
 
 
 def part_at(line: Line, i: int) -> Item | None:
     """The part of the day at token `i`, with its article and the day it may name."""
     words = line.words
     word = words[i]
+    if i and words[i - 1] == "good":
+        return None
     if word in TONIGHT:
         return Item("tonight", Term("part", ("tonight",)), i + 1)
     k = i
@@ -23,10 +27,10 @@ def part_at(line: Line, i: int) -> Item | None:
         k += 1
     if words[k] == "the":
         k += 1
-    elif words[k] == "this" or words[k] == "last":
+    elif words[k] in ("this", "last", "next", "following"):
         part = _name(words[k + 1])
-        if part and (words[k] == "this" or part in ("night", "evening")):
-            day = Term("day", (0 if words[k] == "this" else -1,))
+        if part and (words[k] != "last" or part in ("night", "evening")):
+            day = Term("day", ({"this": 0, "last": -1}.get(words[k], 1),))
             return Item("moment", Term("at", (day, Term("part", (part,)))), k + 2)
         return None
     early = words[k] in ("early", "late")
@@ -37,7 +41,9 @@ def part_at(line: Line, i: int) -> Item | None:
     if early:
         k += 1
     name = words[k]
-    part = _name(name) if k == i or words[i] not in ("at", "on", "over") or name == "night" else None
+    part = (
+        _name(name) if k == i or words[i] not in ("at", "on", "over") or name == "night" else None
+    )
     shy = name in SHY_PARTS
     if part is None and shy and (word == "at" or (i and words[i - 1] in DAYS)):
         part = PARTS[name]
@@ -48,7 +54,9 @@ def part_at(line: Line, i: int) -> Item | None:
     return Item("part", Term("part", (part,)), k + 1)
 
 
-_COMPOUND: Final = frozenset({"early_morning", "late_morning", "late_afternoon", "late_evening", "late_night"})
+_COMPOUND: Final = frozenset(
+    {"early_morning", "late_morning", "late_afternoon", "late_evening", "late_night"}
+)
 
 
 def _name(word: str) -> str | None:
@@ -71,7 +79,15 @@ def cued(clock: Term, part: str) -> Term:
     elif "night" in part:
         # Small hours belong to the night that began the evening before.
         hour = 24 + h % 12 if h < 5 or h == 12 else h + 12
-    elif part in ("afternoon", "evening", "lunch", "dinner", "dusk", "late_afternoon", "late_evening"):
+    elif part in (
+        "afternoon",
+        "evening",
+        "lunch",
+        "dinner",
+        "dusk",
+        "late_afternoon",
+        "late_evening",
+    ):
         hour = h % 12 + 12
     else:
         return clock

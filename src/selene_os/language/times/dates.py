@@ -10,18 +10,20 @@ from selene_os.language.times.numerals import number
 from selene_os.language.times.periods import period
 from selene_os.language.times.spans import Item, Term
 from selene_os.language.times.typed import typed_date
-from selene_os.language.times.years import month_first, with_year
 from selene_os.language.times.words import (
     CARDINALS,
     DAYS,
+    MODIFIERS,
     MONTHS,
     ORDINALS,
     PARTS,
     SHY_WEEKDAYS,
     TENS,
     TONIGHT,
+    UNITS,
     WEEKDAYS,
 )
+from selene_os.language.times.years import month_first, with_year, year_at
 
 _TYPOGRAPHIC_MONTHS: Final = frozenset(m for m in MONTHS if len(m) == 3)
 
@@ -45,7 +47,7 @@ def date_at(line: Line, i: int, cue: bool = False) -> Item | None:
     if word in BY_FIRST_WORD:
         feast = holiday_at(line, i)
         if feast:
-            return Item("day", Term("holiday", (feast[0], None)), feast[1])
+            return _feast(line, *feast)
     if word in MONTHS:
         return month_first(line, i, cue)
     if word in WEEKDAYS:
@@ -54,6 +56,8 @@ def date_at(line: Line, i: int, cue: bool = False) -> Item | None:
         return _day_after(line, i)
     if word == "the":
         return _after_the(line, i, cue)
+    if word == "current" and words[i + 1] in ("date", "day"):
+        return Item("day", Term("day", (0,)), i + 2)
     if word in ORDINALS or word in TENS or word in CARDINALS:
         found = day_of_month(line, i, cue)
         if found:
@@ -61,8 +65,19 @@ def date_at(line: Line, i: int, cue: bool = False) -> Item | None:
     if len(word) in (4, 5) and word[:3] in _TYPOGRAPHIC_MONTHS and word[3:].isdigit():
         day = int(word[3:])
         if 1 <= day <= 31:
-            return Item("day", Term("ymd", (None, MONTHS[word[:3]], day)), i + 1)
+            return with_year(line, MONTHS[word[:3]], day, i + 1)
     return period(line, i, cue)
+
+
+def _feast(line: Line, name: str, last: int) -> Item:
+    """A feast, or the weekend around it: "Christmas", "Labor Day weekend 2027"."""
+    feast = Term("holiday", (name, None))
+    if line.words[last] != "weekend":
+        return Item("day", feast, last)
+    year, after = year_at(line, last + 1, strict=True)
+    if year:
+        feast = Term("inside", (feast, Term("ymd", (year, None, None))))
+    return Item("period", Term("long_weekend", (feast,)), after if year else last + 1)
 
 
 def _day_after(line: Line, i: int) -> Item | None:
@@ -79,14 +94,17 @@ def _after_the(line: Line, i: int, cue: bool) -> Item | None:
     word = words[i + 1]
     if word == "day" and words[i + 3] in ("tomorrow", "yesterday", "tmrw"):
         return _day_after(line, i + 1)
-    if word == "week" and words[i + 2] in ("of", "beginning", "starting"):
+    if word in ("current", "present") and words[i + 2] in ("date", "day"):
+        return Item("day", Term("day", (0,)), i + 3)
+    week_of = word == "week" and words[i + 2] in ("of", "beginning", "starting")
+    if week_of and words[i + 4] != "week":
         found = date_at(line, i + 3, True)
         if found and found.cat in ("day", "dom", "weekday"):
             return Item("period", Term("week_of", (found.term,)), found.last)
     if word in BY_FIRST_WORD:
         feast = holiday_at(line, i + 1)
         if feast:
-            return Item("day", Term("holiday", (feast[0], None)), feast[1])
+            return _feast(line, *feast)
     if word in MONTHS and cue:
         return month_first(line, i + 1, cue)
     return day_of_month(line, i + 1, cue, article=True) or period(line, i, cue)
@@ -136,14 +154,15 @@ def _ends_there(line: Line, k: int, cue: bool) -> bool:
     word = line.words[k]
     if line.kinds[k] in ("", "mark", "number", "cjk"):
         return word not in ("%", "-", "'")
-    return word in _AFTER_DAY or word in PARTS or word in TENS or word in CARDINALS or (
-        cue and line.kinds[k - 2] == "number" and False
-    )
+    if word == "one" or (word in MODIFIERS and line.words[k + 1] in UNITS):
+        return False
+    return word in _AFTER_DAY or word in PARTS or word in TENS or word in CARDINALS
 
 
 _AFTER_DAY: Final = frozenset(
     "to for at on in and or from between until till by before after please so with i we then "
-    "but of if through noon midnight around about is was will would can remind that this next".split()
+    "but of if through noon midnight around about is was will would can remind that this "
+    "next".split()
 )
 
 

@@ -105,9 +105,7 @@ def _piece(line: Line, i: int) -> Length | None:
     if word in ("half", "quarter"):
         return _fraction(line, i)
     if word in _WHOLE:
-        k = i + 1 if words[i + 1] in ("-", "the") else i + 1
-        if words[i + 1] in ("-", "the"):
-            k = i + 2
+        k = i + 2 if words[i + 1] in ("-", "the") else i + 1
         unit = UNITS.get(words[k])
         return Length(((1, unit),), k + 1, False) if unit else None
     if word in _FEWEST or word == "couple":
@@ -181,7 +179,7 @@ def _counted(line: Line, i: int) -> Length | None:
         value, k = value + 0.5, k + 2
     if words[k] == "-" or words[k] in ("more", "full", "whole", "business", "additional"):
         k += 1
-    touching = found.digits > 0 and line.joined(k)
+    touching = found.digits > 0 and (line.joined(k) or words[k] == "h")
     unit = unit_at(line, k, touching)
     if unit is None or (words[i] in ("one", "a") and words[k] in CARDINALS):
         return None

@@ -34,16 +34,21 @@ _UNITS: Final[dict[str, str]] = {
     for unit in units.split()
 }
 _UNIT: Final = "|".join(sorted(_UNITS, key=len, reverse=True))
-_LENGTH: Final = re.compile(
-    f"(?:(?P<n>{NUMERAL}|半|几|幾|数|數) ?(?P<ge>个半|個半|个|個|多)? ?(?P<unit>{_UNIT})(?P<half>半)?)"
+_LENGTH: Final = (
+    f"(?P<n>{NUMERAL}|半|几|幾|数|數) ?(?P<ge>个半|個半|个|個|多)? ?(?P<unit>{_UNIT})(?P<half>半)?"
 )
-_AHEAD: Final = re.compile("(?:之|以)?[后後](?!天|年|半)|(?:之|以)?内|(?:之|以)?內")
-_BACK: Final = re.compile("(?:之|以)?前(?!天|年|半)")
-_EVERY: Final = re.compile(
+_AHEAD: Final = "(?:之|以)?[后後](?!天|年|半)|(?:之|以)?内|(?:之|以)?內"
+_BACK: Final = "(?:之|以)?前(?!天|年|半)"
+_EVERY: Final = (
     "每(?:个|個|隔)?(?:(?:周|週|星期|礼拜|禮拜)[一二三四五六日天]|[天日晚年月周週]|星期|礼拜|禮拜|小时|小時|"
     "早上|晚上|天早上|天晚上)"
 )
 _PARTS_MAX: Final = 5
+
+
+def match(pattern: str, text: str, at: int) -> re.Match[str] | None:
+    """`pattern` at code point `at`; compiled when first needed, so that importing stays quick."""
+    return re.compile(pattern).match(text, at)
 
 
 def value_of(numeral: str) -> float:
@@ -75,12 +80,12 @@ def token_after(line: Line, i: int, end: int) -> int:
 
 
 def hanzi_length(line: Line, i: int) -> tuple[Amounts, int, bool] | None:
-    """A length of time at token `i`: amounts, the code point after it, whether it is approximate."""
+    """A length of time at token `i`: amounts, the code point after it, whether approximate."""
     at = line.starts[i]
     amounts: list[tuple[float, str]] = []
     about = False
     for _ in range(_PARTS_MAX):
-        found = _LENGTH.match(line.text, at)
+        found = match(_LENGTH, line.text, at)
         if found is None:
             break
         piece = _amount(found)
@@ -95,9 +100,6 @@ def hanzi_length(line: Line, i: int) -> tuple[Amounts, int, bool] | None:
             at += 1
     if not amounts:
         return None
-    loose = len(amounts) == 1 and amounts[0][1] in ("minute", "hour", "day")
-    if loose and line.text[found.end() - 1 if found else line.starts[i]] in "时時":
-        pass
     return tuple(amounts), at, about
 
 
@@ -112,7 +114,7 @@ def _amount(found: re.Match[str]) -> tuple[float, str] | None:
         return None
     if named in ("季", "季度") and not counter:
         return None
-    if named == "年" and value >= 1000:
+    if named == "年" and (value >= 1000 or (len(text) == 2 and text[0] in "零〇")):
         return None
     if named in ("周", "週", "星期", "礼拜", "禮拜") and found["half"] is None and counter is None:
         follows = found.string[found.end() : found.end() + 1]
@@ -123,29 +125,29 @@ def _amount(found: re.Match[str]) -> tuple[float, str] | None:
     return value, unit
 
 
-def hanzi_shift(line: Line, i: int) -> tuple[str, Term | Amounts, int, bool] | None:
-    """A length of time and where it leads: ("shift" or "length", what, token after, about)."""
+def hanzi_shift(line: Line, i: int) -> tuple[Term | Amounts, int, bool] | None:
+    """A length of time and where it leads: what, token after, about."""
     found = hanzi_length(line, i)
     if found is None:
         return None
     amounts, at, about = found
     text = line.text
-    ahead, back = _AHEAD.match(text, at), _BACK.match(text, at)
+    ahead, back = match(_AHEAD, text, at), match(_BACK, text, at)
     single = amounts[0][1] if len(amounts) == 1 else ""
     if ahead and "内" not in ahead[0] and "內" not in ahead[0]:
-        return "shift", Term("shift", (None, amounts, 1)), token_after(line, i, ahead.end()), about
+        return Term("shift", (None, amounts, 1)), token_after(line, i, ahead.end()), about
     if ahead:
-        return "shift", Term("within", (amounts, None)), token_after(line, i, ahead.end()), about
+        return Term("within", (amounts, None)), token_after(line, i, ahead.end()), about
     if back:
-        return "shift", Term("shift", (None, amounts, -1)), token_after(line, i, back.end()), about
+        return Term("shift", (None, amounts, -1)), token_after(line, i, back.end()), about
     before = text[at - 1]
     # "8时" and "5分" alone are a clock and a score, not a length.
-    if single and before in "时時分" and not text[at - 2 : at] in ("小时", "小時"):
+    if single and before in "时時分" and text[at - 2 : at] not in ("小时", "小時"):
         return None
-    return "length", amounts, token_after(line, i, at), about
+    return amounts, token_after(line, i, at), about
 
 
 def hanzi_every(line: Line, i: int) -> int:
     """The token after a repetition at token `i` ("每周一"), or 0."""
-    found = _EVERY.match(line.text, line.starts[i])
+    found = match(_EVERY, line.text, line.starts[i])
     return token_after(line, i, found.end()) if found else 0

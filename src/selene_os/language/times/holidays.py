@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import Final
 
-from selene_os.language.times.lunar import FESTIVALS, festival
 from selene_os.language.times.line import Line
+from selene_os.language.times.lunar import FESTIVALS, ISLAMIC, festival
 
 # Name -> rule. Rules: (month, day); ("nth", month, weekday, n) with n = -1 for the last;
 # ("easter", days) and ("pascha", days) counted from Western and Orthodox Easter; ("after", rule,
@@ -15,7 +15,7 @@ Rule = tuple[object, ...]
 _RULES: Final[dict[str, Rule]] = {
     "new year's day|new year|new years day|new years|new year day": (1, 1),
     "new year's eve|new years eve|new year eve|nye": (12, 31),
-    "christmas|christmas day|xmas|xmas day|noel": (12, 25),
+    "christmas|christmas day|xmas|xmas day": (12, 25),
     "christmas eve|xmas eve": (12, 24),
     "boxing day": (12, 26),
     "halloween|all hallows eve|hallowe'en|halloween day": (10, 31),
@@ -46,6 +46,31 @@ _RULES: Final[dict[str, Rule]] = {
     "saint nicholas day|st nicholas day": (12, 6),
     "national day of china": (10, 1),
     "teachers' day of china": (9, 10),
+    "pongal|thai pongal|makar sankranti|makara sankranti|maghi": (1, 14),
+    "lohri|bhogi": (1, 13),
+    "vaisakhi|baisakhi": (4, 14),
+    "republic day of india": (1, 26),
+    "gandhi jayanti": (10, 2),
+    "boss's day|boss day|bosses' day": (10, 16),
+    "king's day|koningsdag": (4, 27),
+    "emancipation day": (4, 16),
+    "tax day": (4, 15),
+    "siblings day": (4, 10),
+    "white day": (3, 14),
+    "star wars day": (5, 4),
+    "africa day": (5, 25),
+    "world aids day": (12, 1),
+    "world health day": (4, 7),
+    "world water day": (3, 22),
+    "international men's day|men's day": (11, 19),
+    "universal children's day": (11, 20),
+    "nurses day|nurses' day": (5, 12),
+    "teachers' day|teachers day|teacher's day": (10, 5),
+    "grandparents day|grandparents' day": ("nth", 9, 6, 1),
+    "small business saturday": ("after", ("nth", 11, 3, 4), 2),
+    "giving tuesday": ("after", ("nth", 11, 3, 4), 5),
+    "victoria day": ("after", ("nth", 5, 6, 4), 1),
+    "st lucia day|saint lucy's day": (12, 13),
     "kwanzaa": (12, 26),
     "human rights day": (12, 10),
     "world environment day": (6, 5),
@@ -97,9 +122,7 @@ def _tree() -> dict[str, tuple[tuple[tuple[str, ...], str], ...]]:
     """The names by their first word, the longest first."""
     found: dict[str, list[tuple[tuple[str, ...], str]]] = {}
     for name in NAMES:
-        words = tuple(
-            name.replace(".", " . ").replace("' ", " ' ").replace("-", " - ").split()
-        )
+        words = tuple(name.replace(".", " . ").replace("' ", " ' ").replace("-", " - ").split())
         found.setdefault(words[0], []).append((words, name))
     return {
         first: tuple(sorted(names, key=lambda pair: (-len(pair[0]), pair[1])))
@@ -116,6 +139,12 @@ def holiday_at(line: Line, i: int) -> tuple[str, int] | None:
         if line.words[i : i + len(words)] == words:
             return name, i + len(words)
     return None
+
+
+def by_moonsight(name: str) -> bool:
+    """Whether holiday `name` belongs to the Islamic year."""
+    rule = NAMES[name]
+    return rule[0] == "lunar" and rule[1] in ISLAMIC
 
 
 def holiday_date(name: str, year: int) -> date | None:

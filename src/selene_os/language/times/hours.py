@@ -5,10 +5,9 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from selene_os.language.times import readings
-from selene_os.language.times.calendar import CLOCK_GRAINS, DAY, finish, midnight, move
-from selene_os.language.times.readings import Frame, Impossible, Slot, slots
+from selene_os.language.times.calendar import CLOCK_GRAINS, DAY, add_months, finish, midnight, move
 from selene_os.language.times.cues import cued
+from selene_os.language.times.slots import Frame, ImpossibleError, Operators, Slot
 from selene_os.language.times.spans import Moment, Term
 
 Hours = tuple[tuple[float, float], ...]
@@ -96,7 +95,7 @@ def _end_of_day(frame: Frame) -> tuple[Slot, ...]:
 
 def _at(frame: Frame, date: Term, clock: Term) -> tuple[Slot, ...]:
     """A day and a time of day."""
-    days = slots(date, frame)
+    days = frame.slots(date)
     found: list[Slot] = []
     for day in days:
         found.extend(_on_day(frame, midnight(day.start), clock))
@@ -109,9 +108,9 @@ def _on_day(frame: Frame, day: datetime, clock: Term) -> list[Slot]:
     if clock.op == "clock":
         grain = grain_of_clock(clock)
         found = [Slot(day + option, None, grain) for option in clock_options(*clock.args)]
-        if clock.args[0] >= 24 and clock.args[3] == "24" and clock.args[1:3] != (0, None):
-            found = [Slot(f.start - DAY, None, grain) for f in found] + found
-        elif clock.args[0] > 24:
+        if (
+            clock.args[0] >= 24 and clock.args[3] == "24" and clock.args[1:3] != (0, None)
+        ) or clock.args[0] > 24:
             found = [Slot(f.start - DAY, None, grain) for f in found] + found
         return found
     if clock.op == "part":
@@ -124,8 +123,8 @@ def _on_day(frame: Frame, day: datetime, clock: Term) -> list[Slot]:
     if clock.op == "clocks":
         return _clocks_on(day, clock.args[0], clock.args[1])
     if clock.op == "never":
-        raise Impossible
-    return list(slots(clock, frame.moved(day)))
+        raise ImpossibleError
+    return list(frame.moved(day).slots(clock))
 
 
 def _not_past(frame: Frame, found: list[Slot], date: Term) -> tuple[Slot, ...]:
@@ -142,7 +141,7 @@ def _clocks_on(day: datetime, left: Term, right: Term) -> list[Slot]:
     grain = min(grain_of_clock(left), grain_of_clock(right), key=("second minute hour").find)
     ends = clock_options(*right.args)
     for start in clock_options(*left.args):
-        after = min((e + (DAY if e <= start else timedelta(0)) for e in ends))
+        after = min(e + (DAY if e <= start else timedelta(0)) for e in ends)
         found.append(Slot(day + start, day + after, grain))
     return found
 
@@ -164,7 +163,21 @@ def _clocks(frame: Frame, left: Term, right: Term) -> tuple[Slot, ...]:
 def _range(frame: Frame, left: Term, right: Term, inclusive: bool) -> tuple[Slot, ...]:
     """From one point to another. Whether a last day counts is not said, unless `inclusive`."""
     found: list[Slot] = []
-    for first in slots(left, frame):
+    if left.op == right.op == "figures" and frame.order is None and not frame.paired:
+        # Both dates of a range are written in the same order.
+        for order in ("MDY", "DMY"):
+            try:
+                found.extend(_range(frame.ordered(order), left, right, inclusive))
+            except ImpossibleError:
+                continue
+        return tuple(dict.fromkeys(found))
+    starts = list(frame.slots(left))
+    if starts and _undated(left) and _undated(right):
+        # "from May to September" said in July: the stretch that has begun and still lasts.
+        began = Slot(add_months(starts[0].start, -12), None, starts[0].grain)
+        if any((s.end or s.start) > frame.today for s in _ends(frame, began, right)):
+            starts.insert(0, began)
+    for first in starts:
         for last in _ends(frame, first, right):
             fine = last.grain in CLOCK_GRAINS
             grain = first.grain
@@ -178,26 +191,31 @@ def _range(frame: Frame, left: Term, right: Term, inclusive: bool) -> tuple[Slot
     return tuple(s for s in found if s.end and s.end > s.start)
 
 
+def _undated(term: Term) -> bool:
+    """Whether a date was said without its year."""
+    return (term.op == "ymd" and term.args[0] is None) or (
+        term.op == "figures" and term.args[2] is None
+    )
+
+
 def _ends(frame: Frame, first: Slot, right: Term) -> tuple[Slot, ...]:
     """Where a range ends: undated ends are the first after its start."""
-    floating = right.op in ("weekday", "clock", "part", "dom") or (
-        right.op == "ymd" and right.args[0] is None
-    )
+    floating = right.op in ("weekday", "clock", "part", "dom") or _undated(right)
     if right.op == "weekday" and right.args[1] not in (None, "this"):
         floating = False
     if floating:
         moved = frame.moved(first.start if right.op in ("clock", "part") else midnight(first.start))
-        found = slots(right, moved)
+        found = moved.slots(right)
         return found[-1:] if right.op == "weekday" else found[:2]
-    return tuple(s for s in slots(right, frame) if (s.end or s.start) > first.start) or ()
+    return tuple(s for s in frame.slots(right) if (s.end or s.start) > first.start) or ()
 
 
 def _span(frame: Frame, left: Term, amounts: Any) -> tuple[Slot, ...]:
     """ "from 9 for 2.5 hours"."""
-    return tuple(Slot(s.start, move(s.start, amounts, 1), s.grain) for s in slots(left, frame))
+    return tuple(Slot(s.start, move(s.start, amounts, 1), s.grain) for s in frame.slots(left))
 
 
-OPERATORS: Final = {
+OPERATORS: Final[Operators] = {
     "clock": _clock,
     "part": _part,
     "end_of_day": _end_of_day,
@@ -206,7 +224,6 @@ OPERATORS: Final = {
     "range": _range,
     "span": _span,
 }
-readings.add_operators(OPERATORS)
 
 
 _NO_DAY: Final = frozenset({"range", "period", "rolling", "edge", "within", "quarter", "season"})

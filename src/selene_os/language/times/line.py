@@ -16,8 +16,9 @@ class Line:
         self.tokens = tokens
         self.words = tokens.words + _PAD
         self.kinds = tokens.kinds + _PAD
-        self.starts = tokens.starts
-        self.ends = tokens.ends
+        beyond = (len(tokens.text),) * len(_PAD)
+        self.starts = tokens.starts + beyond
+        self.ends = tokens.ends + beyond
         self.size = len(tokens.words)
         self.text = tokens.folded
 

@@ -6,19 +6,20 @@ from datetime import date, timedelta
 from functools import lru_cache
 from typing import Final
 
-# Chinese New Year of 2000 to 2050 as day of the year. Source: Hong Kong Observatory, Gregorian-Lunar
+# Chinese New Year of 2000 to 2050, month and day. Source: Hong Kong Observatory, Gregorian-Lunar
 # Calendar Conversion Table.
 _NEW_YEAR_FIRST: Final = 2000
 _NEW_YEAR: Final = (
-    "0205 0124 0212 0201 0122 0209 0129 0218 0207 0126 0214 0203 0123 0210 0131 0219 0208 0128 0216 "
-    "0205 0125 0212 0201 0122 0210 0129 0217 0206 0126 0213 0203 0123 0211 0131 0219 0208 0128 0215 "
-    "0204 0124 0212 0201 0122 0210 0130 0217 0206 0126 0214 0202 0123"
+    "0205 0124 0212 0201 0122 0209 0129 0218 0207 0126 0214 0203 0123 0210 0131 0219 "
+    "0208 0128 0216 0205 0125 0212 0201 0122 0210 0129 0217 0206 0126 0213 0203 0123 "
+    "0211 0131 0219 0208 0128 0215 0204 0124 0212 0201 0122 0210 0130 0217 0206 0126 "
+    "0214 0202 0123"
 ).split()
 # Diwali (Lakshmi Puja) of 2010 to 2030. Source: published Indian public-holiday lists.
 _DIWALI_FIRST: Final = 2010
 _DIWALI: Final = (
-    "1105 1026 1113 1103 1023 1111 1030 1019 1107 1027 1114 1104 1024 1112 1101 1020 1108 1029 1017 "
-    "1105 1026"
+    "1105 1026 1113 1103 1023 1111 1030 1019 1107 1027 1114 1104 1024 1112 1101 1020 "
+    "1108 1029 1017 1105 1026"
 ).split()
 # Mid-Autumn and Dragon Boat Festival of 2015 to 2030. Source: as above.
 _MOON_FIRST: Final = 2015
@@ -28,6 +29,22 @@ _MOON: Final = (
 _DRAGON: Final = (
     "0620 0609 0530 0618 0607 0625 0614 0603 0622 0610 0531 0619 0609 0528 0616 0605"
 ).split()
+# Holi of 2010 to 2030. Source: as for Diwali.
+_HOLI: Final = (
+    "0301 0320 0308 0327 0317 0306 0324 0313 0302 0321 0310 0329 0318 0308 0325 0314 "
+    "0304 0322 0311 0301 0320"
+).split()
+# Feasts at a fixed distance from Diwali, in days.
+_NEAR_DIWALI: Final = {
+    "diwali": 0, "dussehra": -20, "navaratri": -29, "karva_chauth": -11, "dhanteras": -2,
+    "bhai_dooj": 2, "govardhan": 1,
+}  # fmt: skip
+# Feasts of the Islamic year: month and day. They begin when the moon is seen; this is the
+# arithmetical calendar, which may differ by a day.
+ISLAMIC: Final = {
+    "eid_al_fitr": (10, 1), "eid_al_adha": (12, 10), "ramadan": (9, 1), "islamic_new_year": (1, 1),
+    "ashura": (1, 10), "mawlid": (3, 12), "laylat_al_qadr": (9, 27), "isra_miraj": (7, 27),
+}  # fmt: skip
 # Name of the feast -> what it is called.
 FESTIVALS: Final[dict[str, str]] = {
     "spring_festival": "chinese new year|chinese new year's day|lunar new year|chinese lunar new "
@@ -36,6 +53,22 @@ FESTIVALS: Final[dict[str, str]] = {
     "mid_autumn": "mid-autumn festival|mid autumn festival|moon festival",
     "dragon_boat": "dragon boat festival",
     "lantern_festival": "lantern festival",
+    "dussehra": "dussehra|vijayadashami|vijaya dashami|dasara",
+    "navaratri": "navaratri|navratri|durga puja",
+    "karva_chauth": "karva chauth",
+    "dhanteras": "dhanteras|dhanatrayodashi",
+    "bhai_dooj": "bhai dooj|bhaidooj",
+    "govardhan": "govardhan puja",
+    "holi": "holi|dhulandi|phagwah",
+    "holika_dahan": "holika dahan|chhoti holi",
+    "eid_al_fitr": "eid al-fitr|eid al fitr|eid ul-fitr|eid ul fitr|id al-fitr|eid",
+    "eid_al_adha": "eid al-adha|eid al adha|eid ul-adha|eid ul adha|id ul-adha|id al-adha|bakr id",
+    "ramadan": "ramadan|ramzan|ramadhan|ramazan",
+    "islamic_new_year": "islamic new year|hijri new year|muharram",
+    "ashura": "ashura",
+    "mawlid": "mawlid|mawlid al-nabi|milad un nabi",
+    "laylat_al_qadr": "laylat al-qadr|laylat al qadr|night of power|night of destiny",
+    "isra_miraj": "isra and mi'raj|isra and miraj",
     "diwali": "diwali|deepavali|lakshmi puja|dipavali",
     "rosh_hashanah": "rosh hashanah|rosh hashana|rosh ha-shanah|yom teruah",
     "yom_kippur": "yom kippur",
@@ -66,8 +99,14 @@ def festival(name: str, year: int) -> date | None:
         return found - timedelta(days=1) if found else None
     if name in ("mid_autumn", "dragon_boat"):
         return _listed(_MOON if name == "mid_autumn" else _DRAGON, _MOON_FIRST, year)
-    if name == "diwali":
-        return _listed(_DIWALI, _DIWALI_FIRST, year)
+    if name in _NEAR_DIWALI:
+        found = _listed(_DIWALI, _DIWALI_FIRST, year)
+        return found + timedelta(days=_NEAR_DIWALI[name]) if found else None
+    if name in ("holi", "holika_dahan"):
+        found = _listed(_HOLI, _DIWALI_FIRST, year)
+        return found - timedelta(days=name == "holika_dahan") if found else None
+    if name in ISLAMIC:
+        return _islamic(*ISLAMIC[name], year)
     if not 1600 <= year <= 2400:
         return None
     autumn = _rosh_hashanah(year)
@@ -93,6 +132,19 @@ def _listed(table: list[str], first: int, year: int) -> date | None:
         return None
     entry = table[year - first]
     return date(year, int(entry[:2]), int(entry[2:]))
+
+
+def _islamic(month: int, day: int, year: int) -> date | None:
+    """The first such day of Gregorian `year`. Source: the arithmetical calendar, type IIa."""
+    if not 1000 <= year <= 2400:
+        return None
+    hijri = (year - 622) * 33 // 32
+    for h in range(hijri - 1, hijri + 3):
+        days = 354 * (h - 1) + (3 + 11 * h) // 30 + 29 * (month - 1) + month // 2 + day
+        found = date.fromordinal(227_014 + days)
+        if found.year == year:
+            return found
+    return None
 
 
 @lru_cache(maxsize=64)

@@ -19,7 +19,9 @@ from selene_os.language.times.words import (
 )
 from selene_os.language.times.years import month_first, year_at
 
-_PERIODS: Final = frozenset({"week", "weekend", "month", "quarter", "year", "decade", "century"})
+_PERIODS: Final = frozenset(
+    {"fortnight", "week", "weekend", "month", "quarter", "year", "decade", "century"}
+)
 _ENDS: Final[dict[str, str]] = {
     "end": "end",
     "beginning": "begin",
@@ -39,6 +41,10 @@ _SHORT: Final[dict[str, tuple[str, str]]] = {
     "bom": ("begin", "month"),
     "eod": ("end", "day"),
 }
+# After these "last" is a verb: "it will last two hours".
+_AUXILIARIES: Final = frozenset(
+    "will would should can could may might must to does did do not cannot".split()
+)
 _DEEP: Final = 3
 
 
@@ -49,7 +55,7 @@ def period(line: Line, i: int, cue: bool, deep: int = 0) -> Item | None:
     if deep > _DEEP:
         return None
     if word in MODIFIERS:
-        return _modified(line, i)
+        return _modified(line, i, deep)
     if word == "the":
         return _the(line, i, cue, deep)
     if word in _ENDS:
@@ -79,12 +85,16 @@ def period(line: Line, i: int, cue: bool, deep: int = 0) -> Item | None:
 def _the(line: Line, i: int, cue: bool, deep: int) -> Item | None:
     words = line.words
     word = words[i + 1]
-    if word in ("week", "weekend", "month", "quarter", "year", "day"):
+    if word == "bom" or word == "boy":
+        return period(line, i + 1, True, deep + 1)
+    if word in ("week", "weekend", "month", "quarter", "year", "day", "fortnight"):
         if word == "day" or (word == "week" and words[i + 2] == "s"):
             return None
         numbered = _named_unit(line, i + 1, True)
         if numbered and numbered.last > i + 2:
             return numbered
+        if words[i + 2] == "before" and words[i + 3] == "last":
+            return Item("period", Term("period", (word, -2)), i + 4)
         if words[i + 2] == "after" and words[i + 3] == "next":
             return Item("period", Term("period", (word, 2)), i + 4)
         return Item("period", Term("period", (word, 0)), i + 2)
@@ -92,20 +102,28 @@ def _the(line: Line, i: int, cue: bool, deep: int) -> Item | None:
         return _season(line, i + 1, True)
     if word == "the":
         return None
-    return period(line, i + 1, cue, deep + 1)
+    decade = line.kinds[i + 1] == "number" and words[i + 2] == "s"
+    return period(line, i + 1, cue or decade, deep + 1)
 
 
-def _modified(line: Line, i: int) -> Item | None:
+def _modified(line: Line, i: int, deep: int) -> Item | None:
     """ "next ...", "this ...", "last ...": a unit, a weekday, a month, a feast, several units."""
     words = line.words
     mod = MODIFIERS[words[i]]
     k = i + 1
-    if words[k] in MODIFIERS and mod:
-        if words[k] == words[i]:
-            mod, k = mod * 2, k + 1
-    word = words[k]
-    if mod == 0 and word in _ENDS and words[i] == "this":
+    if words[i] == "last" and i and (words[i - 1] in _AUXILIARIES or words[i - 1][-3:] == "n't"):
         return None
+    if words[k] == "calendar" and words[k + 1] in _PERIODS:
+        k += 1
+    if words[k] in ("working", "work", "business") and words[k + 1] == "week":
+        return Item("period", Term("work_week", (mod,)), k + 2)
+    if words[k] in MODIFIERS and mod and words[k] == words[i]:
+        mod, k = mod * 2, k + 1
+    word = words[k]
+    if words[i] == "last" and (word in WEEKDAYS or word in UNITS):
+        counted = nth(line, -1, k, deep)
+        if counted:
+            return counted
     unit = UNITS.get(word)
     if unit in _PERIODS:
         if words[k - 1] == "past" and mod == -1 and word.endswith("s"):
@@ -120,7 +138,7 @@ def _modified(line: Line, i: int) -> Item | None:
         if words[last] == "week":
             last += 1
         return Item("weekday", Term("weekday", (WEEKDAYS[word], _MODS[mod])), last)
-    if word in MONTHS:
+    if word in MONTHS and (word != "apr" or words[i] in ("this", "next", "last")):
         return Item("period", Term("month", (MONTHS[word], mod)), k + 1)
     if word in SEASONS:
         return Item("period", Term("season", (SEASONS[word], mod)), k + 1)
@@ -139,8 +157,7 @@ def _several(line: Line, i: int, k: int, mod: int) -> Item | None:
     """ "next three months", "last 2 days", "next couple of weeks", "this 5/12"."""
     words = line.words
     if mod == 0:
-        typed = typed_date(line, k, True) if line.kinds[k] == "number" else None
-        return typed
+        return typed_date(line, k, True) if line.kinds[k] == "number" else None
     if words[k] in ("few", "several", "couple"):
         m = k + 2 if words[k + 1] == "of" else k + 1
         unit = UNITS.get(words[m])
@@ -150,7 +167,8 @@ def _several(line: Line, i: int, k: int, mod: int) -> Item | None:
     if count_of:
         unit = UNITS.get(words[count_of.last])
         if unit and count_of.digits <= 4:
-            term = Term("rolling", (unit, int(count_of.value), mod))
+            op = "upcoming" if words[i] == "upcoming" else "rolling"
+            term = Term(op, (unit, int(count_of.value), mod))
             return Item("period", term, count_of.last + 1)
         typed = typed_date(line, k, True) if line.kinds[k] == "number" else None
         if typed and typed.cat == "day":
@@ -183,18 +201,17 @@ def _edge(line: Line, i: int, deep: int) -> Item | None:
     if words[i] in ("end", "beginning", "start") and word in _PERIODS:
         return Item("period", Term("edge", (which, Term("period", (UNITS[word], 0)))), k + 1)
     if word in ("today", "tomorrow") or (word == "the" and words[k + 1] == "day"):
+        if words[i] in ("early", "late", "earlier", "later"):
+            return Item("day", Term("day", (1 if word == "tomorrow" else 0,)), k + 1)
         if which == "end" and words[i] == "end":
             day = Term("day", (1 if word == "tomorrow" else 0,))
             last = k + 2 if word == "the" else k + 1
             return Item("moment", Term("at", (day, Term("end_of_day"))), last)
         return None
-    if word in MONTHS:
-        found = month_first(line, k, True)
-    else:
-        found = period(line, k, True, deep + 1)
+    found = month_first(line, k, True) if word in MONTHS else period(line, k, True, deep + 1)
     if found and found.cat == "period":
         return Item("period", Term("edge", (which, found.term)), found.last)
-    if words[i] in ("early", "late", "later", "earlier"):
+    if words[i] in ("early", "late", "later", "earlier", "mid"):
         return _edge_of_part(line, k, which)
     return None
 
@@ -274,6 +291,9 @@ def _year(line: Line, i: int, cue: bool) -> Item | None:
     """ "2018Q4", "2019-H2", "2016 November", "in 2014"."""
     words = line.words
     word = words[i]
+    if len(word) in (2, 4) and word[-1] == "0" and words[i + 1] == "s" and (cue or len(word) == 4):
+        first = int(word) if len(word) == 4 else int(word) + (1900 if int(word) >= 30 else 2000)
+        return Item("period", Term("years", (first, 10)), i + 2)
     if len(word) != 4 or not 1000 <= int(word) <= 2999:
         return None
     year = Term("ymd", (int(word), None, None))
@@ -289,8 +309,6 @@ def _year(line: Line, i: int, cue: bool) -> Item | None:
         if day and 1 <= day.value <= 31 and day.digits in (0, 1, 2):
             return Item("day", Term("ymd", (int(word), MONTHS[after], int(day.value))), day.last)
         return Item("period", Term("ymd", (int(word), MONTHS[after], None)), k + 1)
-    if words[i + 1] == "s" and line.joined(i + 1) and int(word) % 10 == 0:
-        return Item("period", Term("years", (int(word), 10)), i + 2)
     if cue and 1900 <= int(word) <= 2100 and words[i + 1] not in (":", "%", "hours"):
         last = i + 1
         if words[last : last + 4] == ("a", ".", "d", "."):
@@ -308,8 +326,10 @@ def _counted(line: Line, i: int, deep: int) -> Item | None:
         return None
     n, k, ordinal = (int(found.value), found.last, found.ordinal) if found else (-1, i + 1, True)
     if not ordinal:
-        if words[k] in MODIFIERS and MODIFIERS[words[k]] and UNITS.get(words[k + 1]):
-            term = Term("rolling", (UNITS[words[k + 1]], n, MODIFIERS[words[k]]))
+        many = n == 1 or words[k] == "upcoming" or words[k + 1].endswith("s")
+        if MODIFIERS.get(words[k]) and UNITS.get(words[k + 1]) and many:
+            op = "upcoming" if words[k] == "upcoming" else "rolling"
+            term = Term(op, (UNITS[words[k + 1]], n, MODIFIERS[words[k]]))
             return Item("period", term, k + 2) if found and found.digits <= 4 else None
         return None
     if words[k] in ("last", "to") and found:
@@ -338,6 +358,8 @@ def nth(line: Line, n: int, k: int, deep: int) -> Item | None:
     if thing is None or thing in ("second", "minute", "hour"):
         return None
     k += 1
+    part = PARTS.get(words[k]) if isinstance(thing, int) else None
+    k += part is not None
     if word == "week" and words[k] == "-" and words[k + 1] == "end":
         thing, k = "weekend", k + 2
     if words[k] not in ("of", "in", "on"):
@@ -346,7 +368,10 @@ def nth(line: Line, n: int, k: int, deep: int) -> Item | None:
     if outer is None:
         return None
     cat = "day" if isinstance(thing, int) or thing == "day" else "period"
-    return Item(cat, Term("nth", (n, thing, outer.term)), outer.last)
+    term = Term("nth", (n, thing, outer.term))
+    if part:
+        return Item("moment", Term("at", (term, Term("part", (part,)))), outer.last)
+    return Item(cat, term, outer.last)
 
 
 def _first_many(line: Line, n: int, count: int, k: int, deep: int) -> Item | None:
@@ -363,8 +388,5 @@ def _first_many(line: Line, n: int, count: int, k: int, deep: int) -> Item | Non
 def _outer(line: Line, k: int, deep: int) -> Item | None:
     words = line.words
     m = k + 1 if words[k] == "the" else k
-    if words[m] in MONTHS:
-        found = month_first(line, m, True)
-    else:
-        found = period(line, k, True, deep + 1)
+    found = month_first(line, m, True) if words[m] in MONTHS else period(line, k, True, deep + 1)
     return found if found and found.cat == "period" else None

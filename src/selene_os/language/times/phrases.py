@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 from selene_os.language.times.chinese import chinese_at
-from selene_os.language.times.clocks import NAMED, clock, follows_bare
+from selene_os.language.times.clocks import clock
 from selene_os.language.times.cues import cued, part_at
 from selene_os.language.times.dates import date_at
-from selene_os.language.times.durations import Amounts, Length, length
-from selene_os.language.times.line import DASHES, Line
+from selene_os.language.times.durations import Length, length
+from selene_os.language.times.line import Line
 from selene_os.language.times.numerals import number
-from selene_os.language.times.spans import Item, Moment, Term
-from selene_os.language.times.years import year_at
-from selene_os.language.times.words import CARDINALS, MONTHS, PARTS, TENS, UNITS, WEEKDAYS
+from selene_os.language.times.pairs import clock_range
+from selene_os.language.times.spans import Item, Term
+from selene_os.language.times.words import CARDINALS, PARTS, TENS, UNITS, WEEKDAYS
 
 BEFORE: Final = frozenset({"before", "by", "until", "till", "til", "untill"})
 AFTER: Final = frozenset({"after", "since", "from"})
@@ -21,7 +21,6 @@ ABOUT: Final = frozenset({"around", "about", "approximately", "approx", "circa",
 _JOINERS: Final = frozenset(
     {",", "on", "at", "in", "for", "@", "of", "around", "about", "from", "between", "by", "的"}
 )
-_DATED: Final = frozenset({"day", "weekday", "dom", "tonight"})
 _STEPS_MAX: Final = 6
 
 
@@ -57,7 +56,7 @@ def point(line: Line, i: int, cue: bool, bare: bool) -> Point | None:
     if found is None:
         return None
     for _ in range(_STEPS_MAX):
-        more = _extend(line, found)
+        more = extend(line, found)
         if more is None:
             break
         found = more
@@ -98,10 +97,13 @@ def piece(line: Line, i: int, cue: bool, bare: bool) -> Item | None:
     if part:
         return part
     date = date_at(line, i, cue)
-    if date and (date.cat != "period" or not bare or kind != "number"):
+    if date and kind != "number":
         return date
     hour = clock(line, i, bare)
-    return hour or date
+    if date is None or hour is None:
+        return hour or date
+    # "at 3.30pm" is a clock and "on 3.30" a date; "at 2015" a clock and "since 2015" a year.
+    return hour if hour.last > date.last or (bare and not cue) else date
 
 
 def _hour_of_part(line: Line, i: int) -> Point | None:
@@ -117,13 +119,15 @@ def _hour_of_part(line: Line, i: int) -> Point | None:
     return _merge(Point(None, hour.term, hour.last, "clock"), part)
 
 
-def _extend(line: Line, so_far: Point) -> Point | None:
+def extend(line: Line, so_far: Point) -> Point | None:
     """`so_far` with the next piece, if there is one that belongs to it."""
     words = line.words
     k = so_far.last
     word = words[k]
     lead = ""
     part = part_at(line, k)
+    if part is None and so_far.clock is None and so_far.date and word in ("am", "pm"):
+        part = Item("part", Term("part", ("morning" if word == "am" else "afternoon",)), k + 1)
     if part and (merged := _merge(so_far, part)):
         return merged
     offset = _offset_after(line, k, so_far)
@@ -138,20 +142,27 @@ def _extend(line: Line, so_far: Point) -> Point | None:
         return None
     if lead in ("from", "between"):
         return _clocks_after(line, k, so_far)
-    ranged = None if so_far.clock and so_far.clock.op != "part" else clock_range(line, k, False)
+    shown = so_far.clock is not None and so_far.clock.op == "part"
+    ranged = None if so_far.clock and not shown else clock_range(line, k, shown)
     if ranged:
         return _merge(so_far, ranged)
-    bare = lead in ("at", "@", "around", "about", "by") or (lead == "for" and so_far.date is not None)
-    shown = so_far.clock is not None and so_far.clock.op == "part"
+    bare = lead in ("at", "@", "around", "about", "by") or (
+        lead == "for" and so_far.date is not None
+    )
     bare = bare or (shown and line.kinds[k] == "number" and len(words[k]) >= 3)
     if lead == "by" and not bare:
         return None
-    item = piece(line, k, so_far.clock is None or lead in ("on", "in", "of"), bare)
+    item = piece(line, k, lead not in ("at", "@") and _open(so_far, lead), bare)
     if item is None or (lead in ("on", "of", "in") and item.cat in ("clock", "clocks")):
         return None
     if item.cat == "clock" and bare and not _clock_ends(line, k, item.last):
         return None
     return _merge(so_far, item)
+
+
+def _open(so_far: Point, lead: str) -> bool:
+    """Whether a date may follow: none was said, or a preposition announces one."""
+    return so_far.clock is None or lead in ("on", "in", "of")
 
 
 def _clock_ends(line: Line, k: int, last: int) -> bool:
@@ -166,7 +177,7 @@ def _clocks_after(line: Line, k: int, so_far: Point) -> Point | None:
 
 def _offset_after(line: Line, k: int, so_far: Point) -> Point | None:
     """ "thanksgiving in a year", "Monday two weeks from now"."""
-    if so_far.clock is None and so_far.cat in ("weekday", "day") or so_far.cat == "clock":
+    if (so_far.clock is None and so_far.cat in ("weekday", "day")) or so_far.cat == "clock":
         m = k + 1 if line.words[k] == "in" else k
         found = length(line, m)
         if found is None:
@@ -186,7 +197,7 @@ def _offset_after(line: Line, k: int, so_far: Point) -> Point | None:
 def _direction(line: Line, k: int) -> tuple[int, int]:
     """Which way a length of time goes: "ago" back, "from now" and "hence" ahead."""
     words = line.words
-    if words[k] in ("ago", "earlier"):
+    if words[k] in ("ago", "earlier", "back"):
         return -1, k + 1
     if words[k] == "hence" or (words[k] == "later" and words[k + 1] != "than"):
         return 1, k + 1
@@ -256,61 +267,9 @@ def _merge_dates(a: Point, b: Point) -> Term | None:
 
 
 def _is_week(term: Term) -> bool:
-    return (term.op == "period" and term.args[0] == "week") or term.op in ("week", "week_of")
-
-
-def clock_range(line: Line, i: int, bare: bool) -> Item | None:
-    """A range of times of day: "5-6pm", "from 9:30 to 11:00", "between 2 and 4"."""
-    words = line.words
-    if line.kinds[i] != "number" and words[i] not in CARDINALS and words[i] not in NAMED:
-        return None
-    left = clock(line, i, bare=True)
-    if left is None or left.term.op != "clock":
-        return None
-    k = left.last
-    if words[k] in DASHES or words[k] in ("to", "till", "until", "untill", "through", "thru"):
-        k += 1
-        k += words[k - 1] in ("until", "till") and words[k] == "about"
-    elif bare and words[k] == "and":
-        k += 1
-    else:
-        return None
-    right = clock(line, k, bare=True)
-    if right is None or right.term.op != "clock":
-        return None
-    figures = left.last == i + 1 and right.last == k + 1
-    if figures and not bare and len(words[i]) < 3:
-        part = part_at(line, right.last)
-        if words[right.last - 1] not in NAMED and (part is None or words[right.last] in PARTS):
-            return None
-        if line.kinds[i] != line.kinds[k] and part is None:
-            return None
-    if not bare and _typed(words, i, left.last) and _typed(words, k, right.last) and figures:
-        if part_at(line, right.last) is None and words[right.last - 1] not in NAMED:
-            return None
-    return Item("clocks", Term("clocks", _agree(left.term, right.term)), right.last)
-
-
-def _typed(words: tuple[str, ...], i: int, last: int) -> bool:
-    return last == i + 1 and words[i].isdigit()
-
-
-def _agree(left: Term, right: Term) -> tuple[Term, Term]:
-    """The am or pm of a range's end holds for its beginning where that keeps the order."""
-    h, m, s, mer = left.args
-    until = right.args
-    if mer is None and until[3] == "24" and h <= 12:
-        later = h % 12 + 12 if until[0] >= 12 else h % 12
-        if (later, m) < (until[0], until[1]):
-            return Term("clock", (later, m, s, "24")), right
-        other = h % 12 + (0 if until[0] >= 12 else 12)
-        return Term("clock", (other, m, s, "24")), right
-    if mer == "24" and until[3] is None and until[0] <= 12 and h < 12 and m is not None:
-        same = until[0] % 12
-        if (same, until[1]) > (h, m) and until[0] != 12:
-            return left, right
-        return left, Term("clock", (same + 12, until[1], until[2], "24"))
-    return left, right
+    return (term.op == "period" and term.args[0] == "week") or (
+        term.op in ("week", "week_of") or (term.op == "nth" and term.args[1] == "week")
+    )
 
 
 def offset(line: Line, i: int, found: Length, lead: str) -> tuple[Term, int] | None:
@@ -348,72 +307,6 @@ def weekday_count(line: Line, i: int) -> tuple[Term, int] | None:
     return (Term("weekdays_on", (day, int(found.value), sign)), last) if sign else None
 
 
-def day_range(line: Line, i: int) -> Item | None:
-    """Two days of one month: "13 to 15 July", "from the 3rd to the 5th of May", "July 13-15"."""
-    words = line.words
-    k = i + 1 if words[i] == "the" else i
-    if words[k] in MONTHS:
-        return _month_days(line, k)
-    left = number(line, k)
-    if left is None or not 1 <= left.value <= 31 or left.digits > 2:
-        return None
-    k = left.last
-    if words[k] not in DASHES and words[k] not in ("to", "through", "thru", "until", "till", "and"):
-        return None
-    joint, k = words[k], k + 1
-    k += words[k] == "the"
-    right = date_at(line, k, True)
-    if right is None or right.cat != "day" or number(line, k) is None:
-        return None
-    if right.term.op == "inside":
-        inner, outer = right.term.args
-        first = Term("inside", (Term("dom", (int(left.value),)), outer))
-    elif right.term.op == "ymd" and right.term.args[2]:
-        y, m, d = right.term.args
-        if y is None or left.value <= d:
-            first = Term("ymd", (y, m, int(left.value)))
-        else:
-            first = Term("ymd", (y if m > 1 else y - 1, (m - 2) % 12 + 1, int(left.value)))
-    else:
-        return None
-    return Item("range", Term("range", (first, right.term, joint in ("through", "thru"))), right.last)
-
-
-def _month_days(line: Line, i: int) -> Item | None:
-    words = line.words
-    left = number(line, i + 1)
-    if left is None or not 1 <= left.value <= 31 or left.digits > 2:
-        return None
-    k = left.last
-    if words[k] not in DASHES and words[k] not in ("to", "through", "thru", "until", "till", "and"):
-        return None
-    if words[k] == "and" and words[i - 1] != "between":
-        return None
-    joint, k = words[k], k + 1
-    k += words[k] == "the"
-    right = number(line, k)
-    if right is None or not 1 <= right.value <= 31 or right.digits > 2:
-        return None
-    if words[right.last] in MONTHS or words[right.last] in ("/", ":", "am", "pm", "of"):
-        return None
-    year, last = year_at(line, right.last)
-    month = MONTHS[words[i]]
-    pair = tuple(Term("ymd", (year, month, int(n.value))) for n in (left, right))
-    last = last if year else right.last
-    return Item("range", Term("range", (*pair, joint in ("through", "thru"))), last)
-
-
 def number_starts(line: Line, i: int) -> bool:
     """Whether token `i` begins a number."""
     return line.kinds[i] == "number" or line.words[i] in CARDINALS or line.words[i] in TENS
-
-
-def moment_of(found: Point) -> Moment:
-    """The form that `combine` takes."""
-    return Moment(found.date, found.clock)
-
-
-__all__ = [
-    "ABOUT", "AFTER", "BEFORE", "Amounts", "Point", "clock_range", "day_range", "follows_bare",
-    "moment_of", "number_starts", "offset", "piece", "point", "weekday_count",
-]

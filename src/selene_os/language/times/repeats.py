@@ -6,6 +6,8 @@ from typing import Final
 
 from selene_os.language.times.line import Line
 from selene_os.language.times.numerals import number
+from selene_os.language.times.pairs import clock_range
+from selene_os.language.times.phrases import point
 from selene_os.language.times.words import (
     MONTHS,
     PARTS,
@@ -61,8 +63,9 @@ REPEATERS: Final = frozenset({"every", "each"}) | _ADVERBS
 def now_at(line: Line, i: int) -> int:
     """The token after "now" or what means the same at token `i`; 0 where nothing does."""
     if line.words[i] in _NOW_FIRST:
+        # "ATM" stands for a machine as well: alone only, it is "at the moment".
         for words in _NOW:
-            if line.phrase(i, *words):
+            if line.phrase(i, *words) and (words != ("atm",) or line.size == 1):
                 return i + len(words)
     return 0
 
@@ -112,8 +115,6 @@ def _every(line: Line, i: int) -> int:
 
 def _tail(line: Line, last: int) -> int:
     """What may follow: other days ("and Friday"), a time of day ("at 5 pm")."""
-    from selene_os.language.times.phrases import clock_range, point
-
     words = line.words
     for _ in range(4):
         k = last

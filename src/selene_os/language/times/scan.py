@@ -2,95 +2,41 @@
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import Final
 
-from selene_os.language.times.chinese import TRIGGERS as CHINESE
-from selene_os.language.times.clocks import NAMED, clock
-from selene_os.language.times.durations import Amounts, length
-from selene_os.language.times.hanzi import hanzi_every, hanzi_shift
-from selene_os.language.times.holidays import BY_FIRST_WORD
+from selene_os.language.times.clocks import follows_bare
+from selene_os.language.times.durations import length
 from selene_os.language.times.line import DASHES, Line
+from selene_os.language.times.pairs import clock_range, day_range
 from selene_os.language.times.phrases import (
     ABOUT,
     AFTER,
     BEFORE,
     Point,
-    clock_range,
-    day_range,
-    follows_bare,
     number_starts,
     offset,
     point,
     weekday_count,
 )
-from selene_os.language.times.repeats import REPEATERS, VAGUE, now_at, recurring, vague
+from selene_os.language.times.ranges import Found, found_at, grow, range_after, ranged
+from selene_os.language.times.repeats import REPEATERS, now_at, recurring, vague
+from selene_os.language.times.sentences import chinese_expression
 from selene_os.language.times.spans import Moment, Term
-from selene_os.language.times.words import (
-    CARDINALS,
-    COUNTED,
-    DAYS,
-    MODIFIERS,
-    MONTHS,
-    ORDINALS,
-    PARTS,
-    SEASONS,
-    TENS,
-    TONIGHT,
-    UNITS,
-    WEEKDAYS,
-    WEEKDAYS_PLURAL,
-)
+from selene_os.language.times.starters import PREPOSITIONS, may_begin
+from selene_os.language.times.words import COUNTED, UNITS, WEEKDAYS_PLURAL
 
-_PREPOSITIONS: Final = (
-    frozenset("at on in for during within @ between the a an over through throughout".split())
-    | BEFORE
-    | AFTER
-    | ABOUT
-)
-_OTHERS: Final = frozenset(
-    "half quarter all full whole day couple few several end beginning start middle mid early late "
-    "earlier later weekend eoy eom eow eod than anytime".split()
-)
-# Words that can begin an expression.
-STARTERS: Final = (
-    frozenset(MONTHS) | frozenset(WEEKDAYS) | frozenset(WEEKDAYS_PLURAL) | frozenset(DAYS)
-    | frozenset(MODIFIERS) | frozenset(CARDINALS) | frozenset(TENS) | frozenset(ORDINALS)
-    | frozenset(NAMED) | frozenset(PARTS) | frozenset(SEASONS) | frozenset(BY_FIRST_WORD)
-    | frozenset({"week", "year", "month", "weekend"}) | TONIGHT | REPEATERS | VAGUE
-    | _PREPOSITIONS | _OTHERS | CHINESE
-    | frozenset({"q1", "q2", "q3", "q4", "h1", "h2"})
-)  # fmt: skip
-# Words without one of which (or a digit) there is no time expression at all.
-ANCHORS: Final = (
-    STARTERS | frozenset(UNITS)
-) - frozenset(
-    "at on in for during within between the a an over through throughout than by until till til "
-    "after before since from around about roughly circa approximately all full whole few several "
-    "couple this present current".split()
-)
-
-
-class Found(NamedTuple):
-    """An expression found: its tokens, what it is, and what it says."""
-
-    first: int
-    last: int
-    kind: str
-    term: Term | None = None
-    amounts: Amounts | None = None
-    bound: str | None = None
-    about: bool = False
-    form: Moment | None = None
+SPANS_MAX: Final = 256
 
 
 def scan(line: Line) -> list[Found]:
-    """Every expression of `line`, left to right; each token begins at most one attempt."""
+    """Every expression of `line`, left to right; each token begins at most one attempt.
+
+    A text of more than SPANS_MAX expressions is no utterance; what follows them is left alone.
+    """
     found: list[Found] = []
     i = 0
-    words, kinds = line.words, line.kinds
-    while i < line.size:
-        word = words[i]
-        if word in STARTERS or kinds[i] == "number" or _glued(word):
+    while i < line.size and len(found) < SPANS_MAX:
+        if may_begin(line, i):
             here = expression(line, i)
             if here:
                 found.append(here)
@@ -100,95 +46,30 @@ def scan(line: Line) -> list[Found]:
     return found
 
 
-def _glued(word: str) -> bool:
-    """Whether `word` is letters and figures that may be a date or a clock: "mar4", "t08"."""
-    return len(word) < 6 and word[-1:].isdigit() and (word[:3] in MONTHS or word[:1] == "t")
+_ANY_TIME: Final = frozenset({("some", "time"), ("any", "time")})
+_LOOSE: Final = frozenset({"sometime", "anytime", "some", "any"})
 
 
 def expression(line: Line, i: int) -> Found | None:
     """The longest expression that begins at token `i`."""
     word = line.words[i]
     if line.kinds[i] == "cjk" or (line.kinds[i] == "number" and line.kinds[i + 1] == "cjk"):
-        return _chinese(line, i)
+        return chinese_expression(line, i)
     if word in REPEATERS or word in WEEKDAYS_PLURAL or word == "on":
         again = recurring(line, i)
         if again:
             return Found(i, again, "recurring")
+    if word in ("sometime", "anytime") or line.words[i : i + 2] in _ANY_TIME:
+        k = i + 1 if word in ("sometime", "anytime") else i + 2
+        inner = expression(line, k) if line.words[k] not in _LOOSE else None
+        if inner and inner.kind == "point":
+            return inner._replace(first=i, about=True)
     now = now_at(line, i)
     if now and line.words[now] not in DASHES and line.words[now] not in ("to", "until", "till"):
         return Found(i, now, "point", Term("now"))
-    if word in _PREPOSITIONS and word not in ("the", "a", "an"):
+    if word in PREPOSITIONS and word not in ("the", "a", "an"):
         return _with_preposition(line, i)
     return _plain(line, i) or _vague(line, i)
-
-
-_AT: Final = frozenset("在于於")
-_FROM: Final = frozenset("从從自")
-_JOINTS: Final = frozenset("到至") | DASHES
-_SUFFIXES: Final = (
-    ("之前", "before"), ("以前", "before"), ("之后", "after"), ("之後", "after"), ("以后", "after"),
-    ("以後", "after"), ("前", "before"), ("起", "after"),
-)  # fmt: skip
-_VAGUELY: Final = ("稍后", "稍後", "等会", "等會", "待会", "待會", "以后", "以後")
-
-
-def _chinese(line: Line, i: int) -> Found | None:
-    """An expression that begins in Chinese: a length, a repetition, a point, a range."""
-    words = line.words
-    word = words[i]
-    if word == "每":
-        last = hanzi_every(line, i)
-        if not last:
-            return None
-        time = point(line, last, False, False)
-        return Found(i, time.last if time and time.date is None else last, "recurring")
-    k = i + 1 if word in _AT or word in _FROM else i
-    lasting = hanzi_shift(line, k)
-    if lasting:
-        what, said, last, about = lasting
-        if what == "length":
-            return Found(k, last, "duration", None, said, None, about)
-        return Found(i if word in _AT else k, last, "point", _term(said), None, None, about, Moment(_term(said)))
-    left = point(line, k, True, False)
-    if left is None:
-        at = line.text[line.starts[i] : line.starts[i] + 2]
-        return Found(i, i + 2, "vague") if at in _VAGUELY else None
-    joint = words[left.last]
-    between = joint in ("和", "与", "與")
-    if joint in _JOINTS or between:
-        found = _chinese_range(line, i if k > i else k, left, between)
-        if found:
-            return found
-    first = k if word in _FROM else i
-    after = line.text[line.starts[left.last] : line.starts[left.last] + 2] if left.last < line.size else ""
-    for suffix, bound in _SUFFIXES:
-        if after.startswith(suffix) and line.joined(left.last):
-            return _found(first, left._replace(last=left.last + len(suffix)), bound)
-    return _found(first, left)
-
-
-def _term(said: Term | Amounts) -> Term:
-    assert isinstance(said, Term)
-    return said
-
-
-def _chinese_range(line: Line, i: int, left: Point, between: bool) -> Found | None:
-    """ "从…到…", "三月和九月之间"."""
-    right = point(line, left.last + 1, True, False)
-    if right is None:
-        return None
-    last = right.last
-    if line.words[last] in ("之",) and line.words[last + 1] in ("间", "間"):
-        last += 2
-    elif line.words[last] in ("间", "間"):
-        last += 1
-    elif between:
-        return None
-    left_term, right_term = _distributed(left, right)
-    if left_term is None:
-        return None
-    term = Term("range", (left_term, right_term, False))
-    return Found(i, last, "point", term, None, None, False, Moment(term))
 
 
 def _vague(line: Line, i: int) -> Found | None:
@@ -199,13 +80,19 @@ def _vague(line: Line, i: int) -> Found | None:
 def _with_preposition(line: Line, i: int) -> Found | None:
     words = line.words
     word = words[i]
-    if word == "between" or (word in ("from", "for", "during") and words[i + 1] in ("from", "between")):
+    if word == "between" or (
+        word in ("from", "for", "during") and words[i + 1] in ("from", "between")
+    ):
         k = i + 1 if word == "between" else i + 2
-        return _ranged(line, i, k, joint_and=word == "between" or words[i + 1] == "between")
+        return ranged(line, i, k, joint_and=word == "between" or words[i + 1] == "between")
     if word == "from":
-        found = _ranged(line, i, i + 1, joint_and=True)
+        found = ranged(line, i, i + 1, joint_and=True)
         if found:
             return found
+    if word in ("on", "for", "during"):
+        days = day_range(line, i + 1)
+        if days:
+            return Found(i, days.last, "point", days.term, None, None, False, Moment(days.term))
     about = word in ABOUT
     k = i + 1
     bound = "before" if word in BEFORE else "after" if word in ("after", "since") else None
@@ -253,8 +140,8 @@ def _length_after(line: Line, i: int, k: int, word: str) -> Found | None:
         return _pointed(line, i, term, last, found.about)
     if word in ("for", "over", "during", "through", "throughout"):
         return Found(i, found.last, "duration", None, found.amounts, None, found.about)
-    if word == "after" and line.words[k] not in ("a", "the"):
-        return None
+    if word == "after" and line.kinds[k] == "number" and line.words[found.last] != "of":
+        return _pointed(line, i, Term("shift", (None, found.amounts, 1)), found.last, found.about)
     return None
 
 
@@ -277,27 +164,57 @@ def _prepositional_point(
     word = words[i]
     clocky = word in ("at", "@", "by", "before", "after", "until", "till", "til", "since", "around")
     bare = clocky or about
-    dated = word in ("on", "in", "since", "during", "until", "till", "by", "before", "after", "from")
+    dated = word in (
+        "on",
+        "in",
+        "since",
+        "during",
+        "until",
+        "till",
+        "by",
+        "before",
+        "after",
+        "from",
+    )
     dated = dated or word in ("for", "through", "throughout")
     found = point(line, k, dated, bare)
     if found is None or (word in ("on",) and found.cat in ("clock", "clocks")):
         return None
-    if word in ("at", "@") and found.date is not None and found.clock is None:
-        if found.cat == "period" and found.date.op not in ("edge",):
-            return None
+    # "at the end of March" is a time; "at March" is none.
+    dateless = found.clock is None and found.date is not None and found.date.op != "edge"
+    if word in ("at", "@") and dateless and found.cat == "period":
+        return None
     if word == "in" and found.cat in ("clock", "clocks") and found.date is None:
         return None
     if bare and _only_number(line, k, found) and not _stands(line, word, k, found.last):
         return None
-    if word == "for" and found.date is None and found.cat == "clock" and _only_number(line, k, found):
+    if (
+        word == "for"
+        and found.date is None
+        and found.cat == "clock"
+        and _only_number(line, k, found)
+    ):
         return None
-    ranged = _range_after(line, i, found, False, word in ("from",), word == "for" or clocky)
-    return ranged or _found(i, found, bound, about)
+    ranged = range_after(line, i, found, False, word in ("from",), word == "for" or clocky)
+    if word == "since" and ranged is None and found.clock is None and found.date:
+        found = found._replace(date=Term("latest", (found.date,)))
+    elif word == "since" and ranged is None and found.date is None and found.clock:
+        found = found._replace(clock=Term("latest", (found.clock,)))
+    return ranged or found_at(i, found, bound, about)
 
 
 def _only_number(line: Line, k: int, found: Point) -> bool:
     """Whether the clock found is a number and no more."""
-    return found.cat == "clock" and found.date is None and found.last == k + 1 and number_starts(line, k)
+    return (
+        found.cat == "clock"
+        and found.date is None
+        and found.last == k + 1
+        and number_starts(line, k)
+    )
+
+
+_ARITHMETIC: Final = frozenset("divided multiplied divide multiply increased decreased".split())
+_STREETS: Final = frozenset("street avenue road lane drive boulevard square st ave rd blvd".split())
 
 
 def _stands(line: Line, word: str, k: int, last: int) -> bool:
@@ -308,97 +225,17 @@ def _stands(line: Line, word: str, k: int, last: int) -> bool:
     if words[last] == ":" and line.joined(last):
         return False
     if line.kinds[k] == "number" and len(words[k]) >= 3:
-        return word in ("at", "@", "around", "about", "by", "approximately") and int(words[k]) < 1260
+        return (
+            word in ("at", "@", "around", "about", "by", "approximately") and int(words[k]) < 1260
+        )
+    if words[last + 1] in _STREETS:
+        return False
+    # "divide 3 by 2" is arithmetic.
+    if word == "by" and k > 1 and (line.kinds[k - 2] == "number" or words[k - 2] in _ARITHMETIC):
+        return False
     if word in ("at", "@"):
         return not (words[last] == "a" and words[last + 1] in ("time", "piece"))
     return follows_bare(line, last)
-
-
-def _found(i: int, at: Point, bound: str | None = None, about: bool = False) -> Found:
-    return Found(i, at.last, "point", at.term, None, bound, about, Moment(at.date, at.clock))
-
-
-def _ranged(line: Line, i: int, k: int, joint_and: bool) -> Found | None:
-    """ "from X to Y", "between X and Y"."""
-    days = day_range(line, k)
-    if days:
-        return Found(i, days.last, "point", days.term, None, None, False, Moment(days.term))
-    clocks = clock_range(line, k, True)
-    if clocks:
-        extended = point(line, k, False, True)
-        from_left = Point(None, clocks.term, clocks.last, "clocks")
-        grown = grow(line, from_left)
-        if extended is None or extended.last <= grown.last:
-            return _found(i, grown)
-    now = now_at(line, k)
-    if now:
-        left = Point(Term("now"), None, now, "day")
-        return _range_after(line, i, left, joint_and, True, True)
-    found = point(line, k, True, True)
-    if found is None:
-        return None
-    if line.words[found.last] == "for" and found.clock is not None:
-        lasting = length(line, found.last + 1)
-        if lasting:
-            term = Term("span", (found.term, lasting.amounts))
-            return Found(i, lasting.last, "point", term, None, None, False, Moment(None, term))
-    return _range_after(line, i, found, joint_and, True, True)
-
-
-def grow(line: Line, at: Point) -> Point:
-    """`at` with whatever follows and belongs to it."""
-    from selene_os.language.times.phrases import _extend
-
-    for _ in range(4):
-        more = _extend(line, at)
-        if more is None:
-            break
-        at = more
-    return at
-
-
-def _range_after(
-    line: Line, i: int, left: Point, joint_and: bool, announced: bool, bare: bool
-) -> Found | None:
-    """The second half of a range whose first half is `left`."""
-    words = line.words
-    k = left.last
-    joint = words[k]
-    spelt = joint in ("to", "until", "till", "untill", "through", "thru", "til")
-    if not (spelt or joint in DASHES or (joint == "and" and joint_and)):
-        return None
-    k += 1
-    if joint in ("to", "through") and not announced and left.cat in ("clock",) and not bare:
-        return None
-    right = point(line, k, True, left.clock is not None or announced)
-    if right is None:
-        return None
-    left_term, right_term = _distributed(left, right)
-    if left_term is None:
-        return None
-    term = Term("range", (left_term, right_term, joint in ("through", "thru")))
-    return Found(i, right.last, "point", term, None, None, False, Moment(term))
-
-
-def _distributed(left: Point, right: Point) -> tuple[Term | None, Term]:
-    """A date said after the second time of day holds for both: "3:00 to 4:00 tomorrow"."""
-    if left.date is None and left.clock is not None and right.date is not None:
-        if right.clock is None:
-            return None, right.term
-        if right.date_last:
-            return Term("at", (right.date, left.clock)), right.term
-        return left.clock, right.term
-    if left.date is not None and left.clock is not None and right.date is None and right.clock:
-        return left.term, right.clock
-    if left.date and right.date and left.date.op == "ymd" and right.date.op == "ymd":
-        y, m, d = left.date.args
-        until = right.date.args
-        if y is None and until[0] is not None and m and until[1]:
-            year = until[0] - ((m, d or 0) > (until[1], until[2] or 31))
-            return Point(Term("ymd", (year, m, d)), left.clock, 0, "day").term, right.term
-    if left.date is not None and left.clock is None and right.date is None:
-        return None, right.term
-    return left.term, right.term
 
 
 def _plain(line: Line, i: int) -> Found | None:
@@ -414,17 +251,24 @@ def _plain(line: Line, i: int) -> Found | None:
     clocks = clock_range(line, i, False)
     if clocks:
         grown = grow(line, Point(None, clocks.term, clocks.last, "clocks"))
-        return _found(i, grown)
-    found = point(line, i, line.size == 1, False)
+        return found_at(i, grown)
+    found = point(line, i, line.size == 1 or _listed_year(line, i), False)
     if found and found.cat == "dom" and found.clock is None and words[i] != "the":
         found = None
     if found and (lasting is None or found.last >= lasting.last):
-        cut = i and words[i - 1] in ("more", "less") and False
-        ranged = _range_after(line, i, found, False, False, False)
-        return ranged or (None if cut else _found(i, found))
+        ranged = range_after(line, i, found, False, False, False)
+        return ranged or found_at(i, found)
     if lasting:
         return lasting
     return None
+
+
+def _listed_year(line: Line, i: int) -> bool:
+    """Whether a year is shown by its neighbours: "sales of 2007 and 2009"."""
+    words = line.words
+    if len(words[i]) != 4 or line.kinds[i] != "number" or not i:
+        return False
+    return words[i - 1] in ("of", "=") or (words[i - 1] == "and" and len(words[i - 2]) == 4)
 
 
 def _length(line: Line, i: int) -> Found | None:
@@ -439,8 +283,3 @@ def _length(line: Line, i: int) -> Found | None:
     if article and not (i and words[i - 1] in ("than", "takes", "lasts", "least", "take", "last")):
         return None
     return Found(i, found.last, "duration", None, found.amounts, None, found.about)
-
-
-def hour_at(line: Line, i: int) -> bool:
-    """Whether a time of day stands at token `i`."""
-    return clock(line, i) is not None

@@ -42,8 +42,7 @@ class Item(NamedTuple):
     last: int
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
+class Moment(NamedTuple):
     """The unresolved form of a span: what it says of the date, and what of the time of day."""
 
     date: Term | None = None
@@ -55,14 +54,14 @@ class TimeSpan:
     """One time expression of a text.
 
     Attributes:
-        start, end: its place in code points, end exclusive, with the preposition that belongs to it.
+        start, end: its place in code points, end exclusive, with its own preposition.
         text: the verbatim slice.
         first, last: its tokens, last exclusive.
         kind: instant, range, duration, recurring, vague or impossible.
         grain: second minute hour day week month quarter year part.
         readings: none (relative without `now`, or kinds that have none), one, or up to four.
         duration: ISO 8601, for the kind duration only.
-        bound: "before" or "after" where the expression is an open end ("until Friday", "since 2 pm").
+        bound: "before" or "after" where it is an open end ("until Friday", "since 2 pm").
         about: whether the speaker said it was approximate ("around five", "a few minutes").
         form: what was said of date and clock, for `combine`.
     """

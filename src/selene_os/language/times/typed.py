@@ -31,10 +31,15 @@ def typed_date(line: Line, i: int, cue: bool) -> Item | None:
     between = words[i + 1]
     if between not in _SEPARATORS:
         return _spaced(line, i) if len(word) == 4 else None
-    if i and words[i - 1] in _SEPARATORS and line.joined(i) and line.kinds[i - 2] == "number":
+    before = words[i - 1] if i and line.joined(i) and line.kinds[i - 2] == "number" else ""
+    if before in _SEPARATORS and (before == between or before not in DASHES):
         return None
     spaced = not (line.joined(i + 1) and line.joined(i + 2))
     second = words[i + 2]
+    if len(word) == 4 and second in MONTHS and words[i + 3] == between and not spaced:
+        day = words[i + 4]
+        if line.kinds[i + 4] == "number" and len(day) <= 2:
+            return _checked(int(word), MONTHS[second], int(day), i + 5)
     if second in MONTHS:
         return _with_month_name(line, i, between)
     if line.kinds[i + 2] != "number" or (spaced and between == "."):
@@ -90,9 +95,11 @@ def _two(line: Line, i: int, between: str, spaced: bool, cue: bool) -> Item | No
     plausible = 1 <= int(a) <= 31 and 1 <= int(b) <= 31 and min(int(a), int(b)) <= 12
     if not plausible or (spaced and not (cue or i == 0)):
         return None
-    if between == "/" and not (int(a) < int(b) <= 4 and not cue and i > 0):
+    # "2/3 of the people" is a fraction, "2/3" alone a date.
+    fraction = int(a) < int(b) <= 4 and not cue and line.size > 3
+    if between == "/" and not fraction:
         return Item("day", Term("figures", (int(a), int(b), None, 0)), last)
-    if cue and (between == "." and len(b) == 2 or between in DASHES):
+    if cue and ((between == "." and len(b) == 2) or between in DASHES):
         return Item("day", Term("figures", (int(a), int(b), None, 0)), last)
     if between in DASHES and i == 0 and line.size == 3:
         return Item("day", Term("figures", (int(a), int(b), None, 0)), last)

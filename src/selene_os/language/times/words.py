@@ -26,7 +26,9 @@ MONTHS: Final[dict[str, int]] = {
     for name in names.split()
 }
 # Words that are months only beside a number, a year, or after "in", "this", "next", "last".
-SHY_MONTHS: Final = frozenset({"may", "march", "mar", "jan", "dec", "jun", "sep", "nov", "oct"})
+SHY_MONTHS: Final = frozenset(
+    {"may", "march", "mar", "apr", "jan", "dec", "jun", "sep", "nov", "oct"}
+)
 
 WEEKDAYS: Final[dict[str, int]] = {
     name: index
@@ -69,15 +71,15 @@ UNITS: Final[dict[str, str]] = {
     for unit, names in {
         "second": "second seconds sec secs",
         "minute": "minute minutes min mins minuts",
-        "hour": "hour hours hr hrs",
-        "day": "day days",
+        "hour": "hour hours hr hrs hour's",
+        "day": "day days day's",
         "night": "night nights",
-        "week": "week weeks wk wks",
-        "fortnight": "fortnight fortnights",
+        "week": "week weeks wk wks week's",
+        "fortnight": "fortnight fortnights fortnight's",
         "weekend": "weekend weekends",
-        "month": "month months mth mths",
+        "month": "month months mth mths month's",
         "quarter": "quarter quarters qtr qtrs",
-        "year": "year years yr yrs ys",
+        "year": "year years yr yrs ys year's",
         "decade": "decade decades",
         "century": "century centuries",
         "weekday": "workday workdays",
@@ -167,7 +169,6 @@ ORDINALS: Final[dict[str, int]] = {
     )
 } | {"thirtieth": 30}
 SUFFIXES: Final = frozenset({"st", "nd", "rd", "th"})
-FRACTIONS: Final[dict[str, float]] = {"half": 0.5, "quarter": 0.25}
 
 # What may follow a bare number that is a time of day: "by 6 and", "around five please".
 AFTER_NUMBER: Final = frozenset(
@@ -181,4 +182,3 @@ COUNTED: Final = frozenset(
     "million thousand hundred billion point place places end go stage least most another street "
     "avenue road th guys adults kids years accounts".split()
 )
-WINDOW_MAX: Final = 40

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from selene_os.language.times.line import DASHES, Line
-from selene_os.language.times.numerals import number, spoken_year
+from selene_os.language.times.numerals import Number, number, spoken_year
 from selene_os.language.times.spans import Item, Term
 from selene_os.language.times.typed import full_year
 from selene_os.language.times.words import MONTHS, SHY_MONTHS, SUFFIXES
@@ -18,25 +18,36 @@ def month_first(line: Line, i: int, cue: bool) -> Item | None:
     comma = k + 1 if words[k] == "," else k
     day_at = comma + 1 if words[comma] == "the" or words[comma] in DASHES else comma
     day = number(line, day_at)
-    if day and day.value == int(day.value) and 1 <= day.value <= 31 and day.digits <= 2:
-        if day_at == comma or day.ordinal or words[comma] in DASHES:
-            if words[day.last] != ":" or not line.joined(day.last):
-                if not _counts(line, day.last, day.ordinal):
-                    return with_year(line, month, int(day.value), day.last)
+    if (
+        day
+        and is_day(day)
+        and (day_at == comma or day.ordinal or words[comma] in DASHES)
+        and not _counts(line, day.last, day.ordinal)
+    ):
+        return with_year(line, month, int(day.value), day.last)
     year, last = year_at(line, k, strict=True)
     if year:
         return Item("period", Term("ymd", (year, month, None)), last)
-    if not cue and words[i] in SHY_MONTHS and line.size > 1:
+    to_month = words[k + 1] in MONTHS and (words[k] in ("to", "through") or words[k] in DASHES)
+    if not cue and not to_month and words[i] in SHY_MONTHS and line.size > 1:
         return None
     return Item("period", Term("ymd", (None, month, None)), k)
 
 
+def is_day(found: Number) -> bool:
+    """Whether a number may be a day of the month."""
+    return found.value == int(found.value) and 1 <= found.value <= 31 and found.digits <= 2
+
+
 def _counts(line: Line, k: int, ordinal: bool) -> bool:
     """Whether what follows a day's number takes it away: "may 5 pm" is a clock."""
+    if line.words[k] == ":" and line.joined(k):
+        return True
     return not ordinal and line.words[k] in ("am", "pm", "%", "$")
 
 
 def with_year(line: Line, month: int, day: int, k: int) -> Item:
+    """A day of a month, with the year that may follow it at token `k`."""
     year, last = year_at(line, k)
     return Item("day", Term("ymd", (year, month, day)), last if year else k)
 

@@ -7,6 +7,7 @@ inside a savepoint). The guards in the database decide; the queries here only fi
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import apsw
@@ -22,7 +23,7 @@ from selene_os.ledger import scope
 from selene_os.ledger.events import AuditEvent, MemoryEvent, Receipt, Unit
 from selene_os.ledger.sqlite import statements
 from selene_os.ledger.store import Verdict
-from selene_os.names import DeviceId, SessionId, TenantId, UserId
+from selene_os.names import DeviceId, IdempotencyKey, SessionId, TenantId, UserId
 
 
 def append_units(connection: apsw.Connection, units: Sequence[Unit]) -> list[Verdict]:
@@ -51,7 +52,7 @@ def _append_unit(connection: apsw.Connection, unit: Unit) -> tuple[Receipt, ...]
     first, *others = unit.events
     receipt = _append_event(connection, first)
     if receipt.deduplicated:
-        return (receipt, *_earlier(connection, others))
+        return _earlier(connection, receipt, unit.events)
     receipts = [receipt]
     for event in others:
         receipts.append(_append_event(connection, event))
@@ -90,10 +91,21 @@ def _receipt_of(connection: apsw.Connection, there: AuditEvent, event: AuditEven
     return Receipt(there.event_id, deduplicated=True, same_decision=same)
 
 
-def _earlier(connection: apsw.Connection, events: Sequence[AuditEvent]) -> list[Receipt]:
-    """Receipts of a retried unit's further events, as far as the first try wrote them."""
-    found = [(_by_key(connection, event), event) for event in events]
-    return [_receipt_of(connection, there, event) for there, event in found if there is not None]
+def _earlier(
+    connection: apsw.Connection, first: Receipt, events: Sequence[AuditEvent]
+) -> tuple[Receipt, ...]:
+    """The receipts of a retried unit, as far as the first try wrote its events.
+
+    A retry with more events, or with fewer, does not say the same.
+    """
+    found = [(_by_key(connection, event), event) for event in events[1:]]
+    written = [_receipt_of(connection, there, event) for there, event in found if there]
+    receipts = [first, *written]
+    beyond = f"{events[0].idempotency_key}#{len(events) + 1}"
+    more = _by_key(connection, events[0]._replace(idempotency_key=IdempotencyKey(beyond)))
+    if len(receipts) < len(events) or (more is not None and more.engine == events[0].engine):
+        receipts[0] = replace(first, same_decision=False)
+    return tuple(receipts)
 
 
 def _by_key(connection: apsw.Connection, event: AuditEvent) -> AuditEvent | None:

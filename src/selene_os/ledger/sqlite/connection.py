@@ -12,7 +12,13 @@ from typing import Final
 
 import apsw
 
-from selene_os.errors import LedgerMissing, LedgerUnavailable, SchemaDiffers
+from selene_os.errors import (
+    BadField,
+    LedgerMissing,
+    LedgerUnavailable,
+    SchemaDiffers,
+    SeleneError,
+)
 from selene_os.ledger import migrations
 
 BUSY_WAIT_MS: Final = 5_000
@@ -113,8 +119,12 @@ def applied(connection: apsw.Connection) -> list[tuple[int, str, str]]:
     ]
 
 
-def unavailable(path: str, error: apsw.Error) -> LedgerUnavailable:
-    """A driver's error as the one an operator can act on."""
+def unavailable(path: str, error: apsw.Error) -> SeleneError:
+    """A driver's error as the one that somebody can act on."""
+    if isinstance(error, apsw.ConstraintError | apsw.MismatchError):
+        return BadField(
+            "row", f"was refused by the database ({error})", "Build it with the repositories."
+        )
     if isinstance(error, apsw.BusyError | apsw.LockedError):
         return LedgerUnavailable(
             f"{path} was held by another writer for {BUSY_WAIT_MS} ms",

@@ -48,8 +48,9 @@ _RECORDED: Final = (
 )
 TURN_BEFORE: Final = (
     f"{_RECORDED} WHERE e.tenant_id = ?1 AND e.correlation_id = ?2 AND e.engine = ?3"
-    " AND e.turn_id = (SELECT turn_id FROM audit_events WHERE tenant_id = ?1"
-    " AND correlation_id = ?2 AND engine = ?3 AND turn_id < ?4 ORDER BY turn_id DESC LIMIT 1)"
+    " AND e.user_id = ?4 AND e.turn_id = (SELECT turn_id FROM audit_events WHERE tenant_id = ?1"
+    " AND correlation_id = ?2 AND engine = ?3 AND user_id = ?4 AND turn_id < ?5"
+    " ORDER BY turn_id DESC LIMIT 1)"
     " ORDER BY e.event_id"
 )
 LAST_PROFILE: Final = (

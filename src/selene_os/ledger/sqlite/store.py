@@ -8,7 +8,7 @@ from typing import Any
 
 import apsw
 
-from selene_os.errors import NotFound, RegistrationRefused
+from selene_os.errors import LedgerUnavailable, NotFound, RegistrationRefused
 from selene_os.ledger.events import (
     AuditEvent,
     CurrentMemory,
@@ -72,6 +72,8 @@ class SqliteStore:
         self._closed = False
 
     def close(self) -> None:
+        if self._closed:
+            return
         self._closed = True
         self._writer.close()
         with self._idle_lock:
@@ -111,9 +113,10 @@ class SqliteStore:
         tenant_id: TenantId,
         correlation_id: CorrelationId,
         engine: str,
+        user_id: UserId,
         turn_id: TurnId,
     ) -> list[RecordedTurn]:
-        values = (tenant_id, correlation_id, engine, turn_id)
+        values = (tenant_id, correlation_id, engine, user_id, turn_id)
         return list(map(RecordedTurn._make, self._rows(statements.TURN_BEFORE, values)))
 
     def last_profile(self, tenant_id: TenantId, user_id: UserId) -> RecordedTurn | None:
@@ -227,6 +230,8 @@ class SqliteStore:
 
     def _rows(self, statement: str, values: tuple[Any, ...]) -> list[tuple[Any, ...]]:
         """Rows by a connection that cannot write; connections are kept for the next reader."""
+        if self._closed:
+            raise LedgerUnavailable(f"{self.path} was closed", "Open the ledger again.")
         try:
             connection = self._idle.pop()
         except IndexError:

@@ -15,7 +15,7 @@ from typing import Any, Final, Generic, TypeVar
 
 import apsw
 
-from selene_os.errors import LedgerBusy, LedgerUnavailable, Refusal
+from selene_os.errors import LedgerBusy, LedgerUnavailable, Refusal, SeleneError
 from selene_os.ledger.sqlite.connection import unavailable
 
 T = TypeVar("T")
@@ -139,13 +139,17 @@ class Writer:
     def _write(self, group: list[_Write[Any]]) -> None:
         """Commit a group; where that fails for a reason that is no refusal, each one alone."""
         try:
-            if (failed := self._transact(group)) is None:
+            if (locked := self._begin()) is not None:
+                # Each alone would wait for the same lock once more.
+                for write in group:
+                    write.error = locked
                 return
-            if len(group) == 1:
-                group[0].error = failed
+            failed = self._transact(group)
+            if failed is None or len(group) == 1:
+                group[0].error = failed or group[0].error
                 return
             for write in group:
-                if (failed := self._transact([write])) is not None:
+                if (failed := self._begin() or self._transact([write])) is not None:
                     write.error = failed
         except BaseException as error:
             for write in group:
@@ -155,11 +159,17 @@ class Writer:
             for write in group:
                 write.done.release()
 
-    def _transact(self, group: list[_Write[Any]]) -> BaseException | None:
-        """One transaction; returns why it was rolled back, or None where it is durable."""
-        execute = self._connection.execute
+    def _begin(self) -> SeleneError | None:
+        """Begin a transaction, or say why that cannot be."""
         try:
-            execute("BEGIN IMMEDIATE")
+            self._connection.execute("BEGIN IMMEDIATE")
+        except apsw.Error as error:
+            return unavailable(self._path, error)
+        return None
+
+    def _transact(self, group: list[_Write[Any]]) -> BaseException | None:
+        """One transaction, begun; returns why it was rolled back, or None where it is durable."""
+        try:
             for write in group:
                 write.error = None
                 try:
@@ -170,7 +180,7 @@ class Writer:
                         write.result = write.operation(self._connection)
                 except Refusal as refusal:
                     write.error = refusal
-            execute("COMMIT")
+            self._connection.execute("COMMIT")
         except apsw.Error as error:
             self._rollback()
             return unavailable(self._path, error)

@@ -20,6 +20,10 @@ CREATE TRIGGER audit_events_insert_guard BEFORE INSERT ON audit_events BEGIN
         AND idempotency_key = NEW.idempotency_key);
     SELECT RAISE(IGNORE) WHERE EXISTS (SELECT 1 FROM audit_events
         WHERE rowid = NEW.rowid);
+    SELECT RAISE(ABORT, 'scope: refused') WHERE NEW.device_id IS NULL AND (
+        NOT EXISTS (SELECT 1 FROM tenants WHERE tenant_id = NEW.tenant_id)
+        OR NEW.user_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM identities
+            WHERE tenant_id = NEW.tenant_id AND user_id = NEW.user_id AND status = 'ACTIVE'));
     SELECT RAISE(ABORT, 'scope: refused') WHERE NEW.device_id IS NOT NULL AND NOT EXISTS (
         SELECT 1 FROM devices AS d JOIN identities AS i USING (tenant_id, user_id)
         WHERE d.tenant_id = NEW.tenant_id AND d.device_id = NEW.device_id
@@ -108,6 +112,8 @@ CREATE TRIGGER device_bindings_insert_guard BEFORE INSERT ON device_bindings BEG
         WHERE device_id = NEW.device_id);
     SELECT RAISE(IGNORE) WHERE EXISTS (SELECT 1 FROM device_bindings
         WHERE rowid = NEW.rowid);
+    SELECT RAISE(ABORT, 'scope: refused') WHERE NOT EXISTS (
+        SELECT 1 FROM tenants WHERE tenant_id = NEW.tenant_id);
 END;
 CREATE TRIGGER device_bindings_inserted AFTER INSERT ON device_bindings BEGIN
     SELECT RAISE(ABORT, 'append-only: a rowid is never chosen') WHERE NEW.rowid < 1;
@@ -146,6 +152,8 @@ CREATE TRIGGER identities_insert_guard BEFORE INSERT ON identities BEGIN
         WHERE tenant_id = NEW.tenant_id AND user_id = NEW.user_id);
     SELECT RAISE(IGNORE) WHERE EXISTS (SELECT 1 FROM identities
         WHERE rowid = NEW.rowid);
+    SELECT RAISE(ABORT, 'scope: refused') WHERE NOT EXISTS (
+        SELECT 1 FROM tenants WHERE tenant_id = NEW.tenant_id);
 END;
 CREATE TRIGGER identities_inserted AFTER INSERT ON identities BEGIN
     SELECT RAISE(ABORT, 'registrations: a rowid is never chosen') WHERE NEW.rowid < 1;
