@@ -10,8 +10,9 @@ import itertools
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Final, NamedTuple, Protocol
+from typing import ClassVar, Final, NamedTuple, Protocol
 
 from selene_os import Selene, Surroundings
 from selene_os.decision import Chat, Clarify, IntentDraft, ProfileDecision
@@ -66,6 +67,27 @@ PROFILE: Final = ProfileDecision(
     ReasonCode.PERSONA_PROFILE_OK, "GENTLE", "TEXT_ONLY", "snapshot-0001"
 )
 
+HALL: Final = DeviceId("hall")
+NOBODYS: Final = DeviceId("nobodys")
+
+# Each with the field that its refusal names; `widen` first.
+WRONG_SCOPES: Final = {
+    "an unknown tenant": (replace(ALICE, tenant_id=TenantId("initech")), "tenant_id"),
+    "a tenant in other letters": (replace(ALICE, tenant_id=TenantId("ACME")), "tenant_id"),
+    "an unknown user": (replace(ALICE, user_id=UserId("mallory")), "user_id"),
+    "a user of another tenant": (replace(ALICE, user_id=CAROL.user_id), "user_id"),
+    "a disabled user": (Scope(ACME, UserId("dave"), DeviceId("phone")), "user_id"),
+    "an unknown device": (replace(ALICE, device_id=NOBODYS), "device_id"),
+    "a device of another user": (replace(ALICE, device_id=BOB.device_id), "device_id"),
+    "a device of another tenant": (replace(ALICE, device_id=CAROL.device_id), "device_id"),
+    "another tenant's all": (replace(CAROL, tenant_id=ACME), "user_id"),
+    "an unknown session": (replace(ALICE, session_id=SessionId("never")), "session_id"),
+    "a session of her other device": (replace(ALICE, device_id=HALL), "session_id"),
+    "a session of another user": (replace(ALICE, session_id=BOB.session_id), "session_id"),
+    "a session of another tenant": (replace(BOB, session_id=CAROL.session_id), "session_id"),
+    "a closed session": (replace(ALICE, session_id=SessionId("yesterday")), "session_id"),
+}
+
 # What must not change when a write is refused: every table that a write can touch.
 TABLES: Final = (
     "tenants", "identities", "devices", "device_bindings", "sessions", "audit_events",
@@ -91,8 +113,8 @@ class Database(Protocol):
         overwrites: this dialect's ways of putting a row of audit_events over another.
     """
 
-    table_names: str
-    overwrites: tuple[str, ...]
+    table_names: ClassVar[str]
+    overwrites: ClassVar[tuple[str, ...]]
 
     def open(self) -> Store:
         """A store on it."""
@@ -136,11 +158,23 @@ _SAME_ROWID: Final = _copies(
 )
 
 
+def stranger_at(path: str, *statements: str) -> list[Result]:
+    """Run SQL on a file by the standard library's SQLite, in a process of its own."""
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", _STRANGER],
+        input=ascii((path, statements)).encode(),
+        capture_output=True,
+        check=True,
+        timeout=30,
+    )
+    return [Result(*result) for result in ast.literal_eval(done.stdout.decode())]
+
+
 class SqliteDatabase:
     """One file in a folder."""
 
-    table_names = "SELECT name FROM sqlite_schema WHERE type = 'table'"
-    overwrites = (
+    table_names: ClassVar[str] = "SELECT name FROM sqlite_schema WHERE type = 'table'"
+    overwrites: ClassVar[tuple[str, ...]] = (
         f"INSERT OR REPLACE INTO audit_events {_SAME_ID}",
         f"INSERT OR REPLACE INTO audit_events {_SAME_KEY}",
         f"REPLACE INTO audit_events (rowid, {_COLUMNS}) {_SAME_ROWID}",
@@ -159,14 +193,7 @@ class SqliteDatabase:
         return SqliteStore(self.path)
 
     def raw(self, *statements: str) -> list[Result]:
-        done = subprocess.run(
-            [sys.executable, "-I", "-S", "-c", _STRANGER],
-            input=ascii((self.path, statements)).encode(),
-            capture_output=True,
-            check=True,
-            timeout=30,
-        )
-        return [Result(*result) for result in ast.literal_eval(done.stdout.decode())]
+        return stranger_at(self.path, *statements)
 
 
 KINDS: Final[dict[str, Callable[[Path], Database]]] = {"sqlite": SqliteDatabase}
@@ -182,9 +209,7 @@ class Ledger:
         for tenant_id in (ACME, GLOBEX):
             self.store.add_tenant(TenantRow(tenant_id, None, "ask", None, None, START_NS))
         for one in EVERYONE:
-            self.store.register(
-                one.tenant_id, one.user_id, one.device_id, one.session_id, START_NS
-            )
+            self.store.register(one.tenant_id, one.user_id, one.device_id, one.session_id, START_NS)
 
     def reopen(self) -> None:
         """Let go of the database and open it again."""
@@ -323,3 +348,12 @@ class Scribe:
             None if event == "FORGOTTEN" else value, PLAIN_KEY_ID, "LONG_TERM", "LOW", "HIGH",
             "CONFIRMED", use_policy, None, "said by the user", IdempotencyKey(key), at,
         )  # fmt: skip
+
+
+def widen(ledger: Ledger) -> None:
+    """Give alice a second device with a session, and a session that is closed."""
+    ledger.store.register(ACME, ALICE.user_id, HALL, SessionId("evening"), START_NS)
+    ledger.store.register(ACME, ALICE.user_id, ALICE.device_id, SessionId("yesterday"), START_NS)
+    ledger.store.close_session(ACME, SessionId("yesterday"), START_NS + 1)
+    ledger.store.register(ACME, UserId("dave"), DeviceId("phone"), None, START_NS)
+    ledger.store.set_identity_status(ACME, UserId("dave"), "DISABLED")

@@ -35,8 +35,8 @@ def check_setting(name: str, value: str | None) -> None:
         return
     if name in _ACCEPTED and value not in _ACCEPTED[name]:
         raise BadField(name, "does not take that value", f"Give {' | '.join(_ACCEPTED[name])}.")
-    if name == "currency" and not (len(value) == 3 and value.isascii() and value.isupper()):
-        raise BadField(name, "must be an ISO 4217 code", "Give it like USD.")
+    if name == "currency":
+        nlp.check_currency(name, value)
     if name == "zone":
         try:
             ZoneInfo(value)

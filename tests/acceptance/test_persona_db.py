@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from ledgers import ACME, ALICE, BOB, CAROL, PROFILE, TALK, Ledger
-from selene_os.errors import IdentityRequired, ScopeRefused
+from ledgers import ACME, ALICE, BOB, CAROL, CHAT, GLOBEX, PROFILE, TALK, Ledger
+from selene_os.errors import IdentityRequired, Refusal, ScopeRefused
+from selene_os.ledger.codec import Scope
+from selene_os.ledger.events import MemoryEvent, Receipt
 
 KEYS = {"style_profile_ref", "delivery_policy_ref", "preferences_snapshot_ref"}
 
@@ -55,20 +61,18 @@ def at_pers_db_03_idempotency_dedupe_works(ledger: Ledger) -> None:
     """A retry, also with another wish, gets the first id and the profile that was recorded."""
     acme = ledger.selene().tenant("acme")
 
-    def commit(place: str) -> tuple[str, bool, object]:
+    def commit(hint: str | None) -> tuple[str, bool, object]:
         profile = acme.commit_profile(
-            "alice", "kitchen", speaker="alice", place=place, correlation=TALK, turn=1, key="k"
+            "alice", "kitchen", speaker="alice", style_hint=hint, correlation=TALK, turn=1, key="k"
         )
         return profile.receipt.event_id, profile.receipt.deduplicated, profile.snapshot
 
-    first = commit("UNKNOWN")
-    for retry in (commit("UNKNOWN"), commit("MEETING"), commit("DRIVING"), commit("PUBLIC")):
+    first = commit(None)
+    for retry in (commit(None), commit("GENTLE"), commit("DOMINANT")):
         assert retry == (first[0], True, first[2])
     (event,) = acme.trace(TALK)
     assert event.event_id == first[0]
-    different = PROFILE.__class__(
-        PROFILE.reason_code, "DOMINANT", "SILENT", PROFILE.preferences_snapshot_ref
-    )
+    different = replace(PROFILE, style_profile_ref="DOMINANT")
     stored = ledger.write(PROFILE, turn=2, key="brought")
     retry_receipt = ledger.write(different, turn=2, key="brought")
     assert (retry_receipt.event_id, retry_receipt.same_decision) == (stored.event_id, False)
@@ -117,3 +121,108 @@ def test_a_profile_commit_writes_to_no_memory_and_no_conversation(ledger: Ledger
     after = ledger.tables()
     changed = {name for name, rows in before.items() if rows != after[name]}
     assert changed == {"audit_events", "replay_inputs", "unsealed_events"}
+
+
+def test_the_last_profile_is_the_users_newest(ledger: Ledger) -> None:
+    assert ledger.store.last_profile(ACME, ALICE.user_id) is None
+    for number, scope in enumerate((ALICE, BOB, ALICE, CAROL), 1):
+        last = ledger.write(PROFILE, scope, key=f"k{number}")
+        ledger.write(CHAT, scope, key=f"c{number}")
+        row = ledger.store.last_profile(scope.tenant_id, scope.user_id)
+        assert row is not None
+        assert (row.event_id, row.engine) == (last.event_id, "PH1.PERSONA")
+    assert ledger.store.last_profile(GLOBEX, ALICE.user_id) is None
+
+
+# What PH1.PERSONA reads. Source: docs/spec/000 §3.
+
+
+def test_a_memory_event_is_appended_once_and_counts_its_versions(ledger: Ledger) -> None:
+    store, make = ledger.store, ledger.scribe.memory
+    first = make(key="a")
+    assert store.append_memory(first) == Receipt(first.memory_event_id, False, True)
+    for retry, same in ((make(key="a"), True), (make(key="a", value=b"black"), False)):
+        assert store.append_memory(retry) == Receipt(first.memory_event_id, True, same)
+    events = [first]
+    for number, (event, name) in enumerate(
+        (("UPDATED", "tea"), ("STORED", "car"), ("FORGOTTEN", "tea"), ("STORED", "tea"))
+    ):
+        events.append(make(event, memory_key=name, key=f"k{number}"))
+        assert not store.append_memory(events[-1]).deduplicated
+    versions = [(1, 0), (2, 1), (1, 2), (3, 3), (4, 4)]
+    expected = [events[index]._replace(version=version) for version, index in versions]
+    expected.sort(key=lambda event: (event.memory_key, event.version))
+    assert store.memory_events(ACME, ALICE.user_id) == expected
+    store.append_memory(make("FORGOTTEN", key="last"))
+    ledger.reopen()
+    car, tea = ledger.store.memory_current(ACME, ALICE.user_id)
+    assert (car.active, car.value, car.version) == (1, b"green", 1)
+    assert (tea.active, tea.value, tea.version) == (0, None, 5)
+
+
+def test_eight_threads_give_one_memory_eight_versions(ledger: Ledger) -> None:
+    events = [ledger.scribe.memory("UPDATED", key=f"k{number}") for number in range(8)]
+    append = ledger.store.append_memory
+    with ThreadPoolExecutor(8) as pool:
+        assert not any(receipt.deduplicated for receipt in pool.map(append, events))
+    there = ledger.store.memory_events(ACME, ALICE.user_id)
+    assert [event.version for event in there] == list(range(1, 9))
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"value": None},
+        {"event": "UPDATED", "value": None},
+        {"event": "FORGOTTEN"},
+        {"consent": "DENIED"},
+        {"use_policy": "ANYTHING"},
+    ],
+)
+def test_a_memory_without_sense_is_refused_whole(ledger: Ledger, wrong: dict[str, object]) -> None:
+    """A mistake of the caller's is a Refusal. Source: design, "refused"."""
+    before = ledger.tables()
+    with pytest.raises(Refusal):
+        ledger.store.append_memory(ledger.scribe.memory()._replace(**wrong))  # type: ignore[arg-type]
+    assert ledger.tables() == before
+
+
+POLICIES = ("ALWAYS_USABLE", "REPEAT_CONFIRMED", "CONTEXT_RELEVANT_ONLY", "USER_REQUESTED_ONLY")
+HISTORIES = st.lists(
+    st.tuples(
+        st.sampled_from([ALICE, BOB, CAROL]), st.sampled_from(["STORED", "UPDATED", "FORGOTTEN"]),
+        st.sampled_from(["tea", "car", "猫"]), st.binary(min_size=1, max_size=9),
+        st.sampled_from(POLICIES), st.integers(0, 12),
+    ), max_size=25,
+)  # fmt: skip
+
+
+@given(history=HISTORIES)
+@settings(max_examples=40)
+def test_memory_rebuilt_from_the_ledger_equals_the_live_table(
+    ledger: Ledger, history: list[tuple[Scope, str, str, bytes, str, int]]
+) -> None:
+    """Row for row; so no use_policy is widened, and what was forgotten stays so."""
+    store, round_ = ledger.store, ledger.scribe.now()
+    last: dict[tuple[Scope, str], MemoryEvent] = {}
+    keys: set[tuple[Scope, int]] = set()
+    for scope, kind, name, value, policy, key in history:
+        event = ledger.scribe.memory(
+            kind, scope, memory_key=f"{round_}{name}", value=value, key=f"{round_}.{key}",
+            use_policy=policy,
+        )  # fmt: skip
+        assert store.append_memory(event).deduplicated is ((scope, key) in keys)
+        if (scope, key) not in keys:
+            last[scope, event.memory_key] = event
+        keys.add((scope, key))
+    for scope in (ALICE, BOB, CAROL):
+        live = store.memory_current(scope.tenant_id, scope.user_id)
+        for row in live:
+            if event_ := last.get((scope, row.memory_key)):
+                assert (row.memory_event_id, row.value) == (event_.memory_event_id, event_.value)
+                assert row.use_policy == event_.use_policy
+                assert row.active == (event_.event != "FORGOTTEN")
+        others = ledger.store.memory_current(ACME, BOB.user_id)
+        assert store.rebuild_memory(scope.tenant_id, scope.user_id) == len(live)
+        assert store.memory_current(scope.tenant_id, scope.user_id) == live
+        assert ledger.store.memory_current(ACME, BOB.user_id) == others

@@ -42,4 +42,8 @@ def sqlite_path(url: str) -> str:
         path = url.removeprefix("sqlite:")
     if not path or path.startswith(":memory:") or "\x00" in path:
         raise BadField("database_url", "names no file", "Give sqlite:///path, or a path.")
+    try:
+        path.encode()
+    except UnicodeEncodeError as error:
+        raise BadField("database_url", "is no UTF-8", "Rename the file or folder.") from error
     return path

@@ -71,13 +71,17 @@ def profile_record(profile: Profile) -> Record:
 
 def error_record(error: Refusal) -> Record:
     """What is wrong with one line of input: the field and the message."""
-    return {"error": {"field": error.field, "message": str(error)}}
+    # What was sent may be no UTF-8; what is answered is.
+    field, message = (
+        text and text.encode(errors="replace").decode() for text in (error.field, str(error))
+    )
+    return {"error": {"field": field, "message": message}}
 
 
 def normalize_line(line: str) -> str:
     """One request line to one answer line; a bad one to its error, so that the run goes on."""
     try:
-        given = json.loads(line)
+        given = json.loads(line, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
         problem = BadField("line", f"is no JSON ({error})", "Send one object a line.")
         return dumps(error_record(problem))
@@ -87,9 +91,12 @@ def normalize_line(line: str) -> str:
         return dumps(error_record(refusal))
 
 
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON")
+
+
 def normalize_lines(lines: TextIO, out: TextIO) -> None:
     """Answer every line, in order, each flushed before the next is read."""
     for line in lines:
-        if line.strip():
-            out.write(normalize_line(line) + "\n")
-            out.flush()
+        out.write(normalize_line(line) + "\n")
+        out.flush()

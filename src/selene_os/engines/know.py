@@ -98,5 +98,19 @@ def run(request: Request) -> Result:
         consented = entry.source != "USER_CONSENTED" or entry.evidence_ref is not None
         if entry.source not in VERIFIED_SOURCES or not consented:
             return Result(ReasonCode.KNOW_UNVERIFIED_TERM)
-    unique = {(entry.kind, entry.canonical, entry.locale): entry for entry in request.entries}
-    return Result(ReasonCode.KNOW_HINTS_OK, tuple(unique[key] for key in sorted(unique)))
+    unique: dict[tuple[str, str, str], Entry] = {}
+    for entry in sorted(request.entries, key=_order):
+        unique.setdefault((entry.kind, entry.canonical, entry.locale), entry)
+    return Result(ReasonCode.KNOW_HINTS_OK, tuple(unique.values()))
+
+
+def _order(entry: Entry) -> tuple[str, ...]:
+    """A total order, so that of two doubles the same one stays whatever order they come in."""
+    return (
+        entry.kind,
+        entry.canonical,
+        entry.locale,
+        entry.source,
+        entry.evidence_ref or "",
+        entry.entry_id,
+    )

@@ -26,7 +26,12 @@ class Request:
     language: str = "en"
 
     def __post_init__(self) -> None:
-        size = len(self.text.encode())
+        try:
+            size = len(self.text.encode())
+        except UnicodeEncodeError as error:
+            raise BadField(
+                "text", f"holds half of a surrogate pair at {error.start}", "Send valid UTF-8."
+            ) from error
         if not 1 <= size <= TEXT_BYTES_MAX:
             raise BadField(
                 "text",

@@ -15,7 +15,7 @@ from typing import Final
 
 from selene_os.language.tokens import CJK, NUMBER, WORD, Tokens
 
-_PART = re.compile(r"\s*(?:(\{[a-z_]+\})|([()\[\]|])|([^\s()\[\]|{}]+))")
+_PART = re.compile(r"\s*(?:(\{[a-z_]+(?::[a-z|]+)?\})|([()\[\]|])|([^\s()\[\]|{}]+))")
 LIGHT_MARKS: Final = frozenset(",:;—–.!?…\"'*")
 _NAME_TOKENS_MAX: Final = 8
 _WORDS_BEFORE_LITERAL_MAX: Final = 64
@@ -42,9 +42,10 @@ class Word:
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """A place for a value of the intent's field of that name."""
+    """A place for a value of the intent's field of that name; `{place:there}` for one word only."""
 
     name: str
+    only: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +86,14 @@ def _sequence(parts: list[str], at: int) -> tuple[Sequence, int]:
             choice, at = _choice(parts, at)
             elements.append(choice)
         else:
-            elements.append(Slot(part[1:-1]) if part[0] == "{" else Word(part))
+            elements.append(_slot(part[1:-1]) if part[0] == "{" else Word(part))
             at += 1
     return tuple(elements), at
+
+
+def _slot(text: str) -> Slot:
+    name, _, only = text.partition(":")
+    return Slot(name, frozenset(only.split("|")) if only else frozenset())
 
 
 def _choice(parts: list[str], at: int) -> tuple[Choice, int]:
@@ -247,13 +253,16 @@ class Matcher:
         kind = self._kind_of(slot.name)
         if at >= last:
             return
-        if kind in (MONEY, TIME):
+        if slot.only:
+            if self._said.words[at] in slot.only:
+                yield at + 1
+        elif kind in (MONEY, TIME):
             found = self._values.money if kind == MONEY else self._values.times
             if found.get(at, last + 1) <= last:
                 yield found[at]
         elif kind == NAME:
             yield from self._name_ends(at, last)
-        elif self._values.times.get(at, 0) >= last:
+        elif any(start <= at and end >= last for start, end in self._values.times.items()):
             # All of it says when: that is no free text.
             return
         elif not rest:
@@ -274,8 +283,9 @@ class Matcher:
         yield self._trimmed(at, last)
 
     def _trimmed(self, at: int, end: int) -> int:
-        """`end` without the light marks that stand before it."""
-        while end > at + 1 and self._said.words[end - 1] in LIGHT_MARKS:
+        """`end` without the light marks and skipped words that stand before it."""
+        words, skipped = self._said.words, self._values.skipped
+        while end > at + 1 and (words[end - 1] in LIGHT_MARKS or end - 1 in skipped):
             end -= 1
         return end
 

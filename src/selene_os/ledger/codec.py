@@ -9,7 +9,6 @@ Source: docs/spec/002 §4 and §6, 000 §4.
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import dataclass
 from functools import singledispatch
 from typing import Any, Final, Protocol
@@ -37,7 +36,6 @@ PAYLOAD_KEYS_MAX: Final = 24
 STRING_BYTES_MAX: Final = 256
 LIST_LENGTH_MAX: Final = 16
 
-_KEY = re.compile(r"[a-z0-9_]{1,64}", re.ASCII)
 _CANONICAL = json.JSONEncoder(
     ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False
 )
@@ -205,7 +203,7 @@ def encode_payload(kind: Kind, payload: Payload) -> str:
         missing = ", ".join(sorted(kind.required - keys)) or f"at most {PAYLOAD_KEYS_MAX} keys"
         raise BadField("payload_min", f"of {kind.event_type} needs {missing}", "Add it.")
     for key, value in payload.items():
-        if not _KEY.fullmatch(key) or (key not in kind.required and key not in kind.optional):
+        if key not in kind.required and key not in kind.optional:
             raise BadField("payload_min", f"may not hold {key!r:.80}", "Leave it out.")
         _check_value(key, value)
     text = _CANONICAL.encode(payload)
@@ -228,6 +226,34 @@ def _check_value(key: str, value: object) -> None:
             not text.isascii() and len(text.encode()) > STRING_BYTES_MAX
         ):
             raise BadField(key, f"holds over {STRING_BYTES_MAX} bytes", "Shorten it.")
+
+
+def fault_of(event: AuditEvent) -> str | None:
+    """What of a stored row no encoder can have made, or None where it is sound."""
+    try:
+        payload = json.loads(event.payload_min)
+    except ValueError:
+        return "its payload is no JSON"
+    if not isinstance(payload, dict):
+        return "its payload is no object"
+    kind = _KINDS.get((event.engine, str(payload.get("decision"))))
+    if kind is None or (kind.event_type, kind.severity) != (event.event_type, event.severity):
+        return f"{event.engine} writes no {event.event_type} like it"
+    if event.reason_code not in ReasonCode.__members__.values():
+        return f"its reason code {event.reason_code} is not in the registry"
+    try:
+        text = encode_payload(kind, payload)
+    except BadField as error:
+        return f"its payload is not of its form ({error.field} {error.problem})"
+    return None if text == event.payload_min else "its payload is not canonical JSON"
+
+
+_KINDS: Final = {
+    (PH1_NLP, IntentDraft.DECISION): DRAFT,
+    (PH1_NLP, Clarify.DECISION): CLARIFY,
+    (PH1_NLP, Chat.DECISION): CHAT,
+    (PH1_PERSONA, "None"): PROFILE,
+}
 
 
 def encode_json(value: object) -> bytes:

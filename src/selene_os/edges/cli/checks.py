@@ -39,7 +39,7 @@ def doctor(db: str | None, as_json: bool) -> None:
     differs from what it must be.
     """
     path = sqlite_path(address(db))
-    connection = connect(path, write=False)
+    connection = connect(path, write=True)
     try:
         schema = bypasses.schema_differences(connection, path)
         faults = bypasses.row_faults(connection)

@@ -60,16 +60,21 @@ def main(arguments: list[str] | None = None) -> None:
     given = sys.argv[1:] if arguments is None else arguments
     try:
         code: Any = cli.main(given, prog_name="selene", standalone_mode=False, color=color)
+        sys.stdout.flush()
     except click.exceptions.Abort:
         click.echo("selene: stopped", err=True)
         sys.exit(130)
     except click.ClickException as error:
         _show(given, "Usage", error.format_message(), _help_of(error))
         sys.exit(error.exit_code)
-    except BrokenPipeError:
-        # Whoever read the output has seen enough.
+    except OSError as error:
+        # What could not be written must not fail once more when Python ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
+        if isinstance(error, BrokenPipeError):
+            # Whoever read the output has seen enough.
+            sys.exit(0)
+        _show(given, "OutputFailed", f"the output cannot be written ({error.strerror})", None)
+        sys.exit(1)
     except Exception as error:
         from selene_os.errors import SeleneError
 

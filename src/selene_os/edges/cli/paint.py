@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 
 import click
@@ -14,16 +15,30 @@ from selene_os.reasons import reason_name
 _COLORS = {"INTENT_DRAFT": "green", "CLARIFY": "yellow", "CHAT": "blue"}
 
 
+# Control and bidirectional characters, which could command a terminal or reorder what is read.
+_UNSEEN = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+
+
+def _safe(text: str) -> str:
+    return _UNSEEN.sub("\ufffd", text)
+
+
+def shown(text: str) -> str:
+    """What was said, on one line, with nothing in it that commands a terminal."""
+    return " ".join(_safe(text).split())
+
+
 def marked(text: str, result: nlp.Result) -> str:
     """The sentence with each field's evidence in brackets: remind me to [call mom](task)."""
-    shown, at = "", 0
+    line, at = "", 0
     fields = [heard for heard in result.fields if heard.source is None]
     for heard in sorted(fields, key=lambda heard: heard.start):
         if heard.start >= at and text[heard.start : heard.end] == heard.text:
-            shown += text[at : heard.start] + click.style(f"[{heard.text}]", bold=True)
-            shown += click.style(f"({heard.key})", dim=True)
+            line += _safe(text[at : heard.start])
+            line += click.style(f"[{_safe(heard.text)}]", bold=True)
+            line += click.style(f"({heard.key})", dim=True)
             at = heard.end
-    return " ".join((shown + text[at:]).split())
+    return " ".join((line + _safe(text[at:])).split())
 
 
 def answer(text: str, result: nlp.Result) -> str:
@@ -75,5 +90,5 @@ def _value(heard: nlp.Field) -> str:
     if isinstance(heard.value, dict):
         return " ".join(str(part) for part in heard.value.values())
     if heard.value is None:
-        return f'"{heard.text}", not settled'
-    return " ".join(str(heard.value).split())
+        return f'"{shown(heard.text)}", not settled'
+    return shown(str(heard.value))

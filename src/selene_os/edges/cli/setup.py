@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 from pathlib import Path
 
@@ -20,14 +21,14 @@ def init(db: str | None, as_json: bool) -> None:
 
     Says where it is and what to do next. Running it again changes nothing.
     """
-    from selene_os.ledger.sqlite.connection import create
+    from selene_os.ledger.sqlite.connection import create, is_there
 
     path = sqlite_path(address(db))
-    existed = Path(path).exists()
+    existed = is_there(path)
     applied = create(path, time.time_ns())
     # Only where this command line named the ledger must the next one name it, too.
     named = db or click.get_current_context().find_root().obj
-    hint = f" --db {named}" if named else ""
+    hint = f" --db {shlex.quote(named)}" if named else ""
     what = "The ledger is up to date" if existed and not applied else "The ledger is ready"
     show(
         as_json,

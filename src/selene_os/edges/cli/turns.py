@@ -52,7 +52,7 @@ def say(
     The same --correlation and --turn again, or the same --key, is a retry: nothing more is
     written, and the first row's id comes back.
     """
-    said = sys.stdin.read().removesuffix("\n") if text == "-" else text
+    said = _stdin() if text == "-" else text
     with opened(db) as selene:
         answer = selene.tenant(tenant).take_turn(
             user,
@@ -76,6 +76,13 @@ def say(
         f"  row       {answer.event_id}{dedup}\n"
         f"  turn      {answer.turn_id} of --correlation {answer.correlation_id}",
     )
+
+
+def _stdin() -> str:
+    """What stands on stdin; a byte that is no UTF-8 is refused by name where it is parsed."""
+    if sys.stdin is None:
+        raise click.UsageError("There is no stdin to read the text from.")
+    return sys.stdin.buffer.read().decode(errors="surrogateescape").removesuffix("\n")
 
 
 @click.command()

@@ -24,6 +24,8 @@ def normalize(jsonl: bool, now: str | None, language: str, text: str | None) -> 
     gives {"error": …} on its own line, and the run goes on.
     """
     if jsonl:
+        if sys.stdin is None or sys.stdin.closed:
+            raise click.UsageError("There is no stdin to read requests from.")
         # A byte that is no UTF-8 becomes half a surrogate pair, which the request refuses by name.
         lines = io.TextIOWrapper(sys.stdin.buffer, encoding="utf-8", errors="surrogateescape")
         out = io.TextIOWrapper(sys.stdout.buffer, encoding="utf-8", newline="\n")

@@ -18,6 +18,7 @@ from selene_os.engines.nlp.contract import (
     Result,
     Term,
     UncertainSpan,
+    check_currency,
     check_utterance,
 )
 from selene_os.engines.nlp.decoding import decode_now, decode_request, decode_result
@@ -40,6 +41,7 @@ __all__ = [
     "Term",
     "UncertainSpan",
     "ask_about",
+    "check_currency",
     "check_utterance",
     "decode_now",
     "decode_request",

@@ -76,6 +76,7 @@ def _match(reader: Reader, asked: str) -> Match | None:
     if any(reader.spoken.is_phrase(name, 0, last) for name in ("yes", "after", "before")):
         return None
     first, end = reader.spoken.trimmed(0, last)
+    end = reader.spoken.without_thanks(first, end)
     is_text = reader.pack.kinds.get(asked, WORDS) == WORDS
     for pattern in reader.language.answers.get(asked, ()):
         match = reader.spoken.matcher.match(pattern, first, end)

@@ -13,7 +13,7 @@ from typing import Final
 
 from selene_os.engines.nlp.contract import Field, Record, Request, Result
 from selene_os.engines.nlp.fields import UNCERTAIN_TRANSCRIPT, UNVERIFIED_NAME, Filled
-from selene_os.language.pack import Language, Pack
+from selene_os.language.pack import Language, Pack, Question
 from selene_os.reasons import ReasonCode
 
 INTENT_CHOICE: Final = "intent_choice"
@@ -63,7 +63,7 @@ def ask(filled: Filled, key: str, request: Request, language: Language) -> Resul
     else:
         reason = ReasonCode.NLP_CLARIFY_MISSING_FIELD
     question = language.questions[key]
-    offered = _offers(heard) if heard and key not in filled.uncertain else ()
+    offered = _offers(heard, request, question) if heard and key not in filled.uncertain else ()
     flags = tuple(dict.fromkeys(filled.unsettled.values()))
     if filled.uncertain:
         flags += (UNCERTAIN_TRANSCRIPT,)
@@ -196,14 +196,21 @@ def _fields(filled: Filled) -> tuple[Field, ...]:
     return tuple(filled.fields[key] for key in filled.intent.fields if key in filled.fields)
 
 
-def _offers(heard: Field) -> tuple[str, ...]:
+def _offers(heard: Field, request: Request, question: Question) -> tuple[str, ...]:
     """Literal answers that settle a field with several readings, or nothing."""
     if len(heard.readings) < 2:
         return ()
     if heard.grain is None:
         return tuple(str(name) for name in heard.readings[:FORMATS_MAX])
-    said = tuple(_spoken(reading["start"]) for reading in heard.readings[:FORMATS_MAX])
-    return said if len(set(said)) == len(said) else ()
+    starts = [str(reading["start"]) for reading in heard.readings]
+    if request.now is not None:
+        # What has passed is a reading, and no answer.
+        now = request.now.replace(tzinfo=None).isoformat(timespec="minutes")
+        starts = [start for start in starts if start >= now[: len(start)]]
+    said = tuple(dict.fromkeys(_spoken(start) for start in starts[:FORMATS_MAX]))
+    if not said:
+        return ()
+    return said if len(said) > 1 else (*said, *question.formats[:1])
 
 
 def _spoken(start: str) -> str:

@@ -143,7 +143,10 @@ class Request:
         if self.now is not None and self.now.tzinfo is None:
             raise BadField("now", "has no offset from UTC", "Write it like 2026-11-21T09:30+01:00.")
         _at_most("uncertain_spans", self.uncertain_spans, UNCERTAIN_SPANS_MAX)
+        check_text("correlation_id", self.correlation_id, 64, bytes_min=0)
         for span in self.uncertain_spans:
+            if span.field is not None:
+                check_text("uncertain_spans.field", span.field, 64)
             _check_span("uncertain_spans", span.start, span.end, len(self.text))
             _one_of("uncertain_spans.kind", span.kind, SPAN_KINDS)
         _at_most("terms", self.terms, TERMS_MAX)
@@ -156,6 +159,10 @@ class Request:
         _one_of("policy.time", self.policy.time, TIME_POLICIES)
         if self.policy.date_order is not None:
             _one_of("policy.date_order", self.policy.date_order, DATE_ORDERS)
+        if self.policy.currency is not None:
+            check_currency("policy.currency", self.policy.currency)
+        if self.policy.zone is not None:
+            check_text("policy.zone", self.policy.zone, 64)
 
     def as_record(self) -> Record:
         """The request as canonical JSON, from which `decode_request` makes it again."""
@@ -228,6 +235,15 @@ class Result:
         if self.drafts:
             record["drafts"] = [draft.as_record() for draft in self.drafts]
         return record
+
+
+def check_currency(name: str, code: object) -> str:
+    """Return an ISO 4217 code: three capital letters; raises BadField."""
+    if not isinstance(code, str) or not (len(code) == 3 and code.isascii() and code.isalpha()):
+        raise BadField(name, "must be an ISO 4217 code", "Give it like USD.")
+    if not code.isupper():
+        raise BadField(name, "must be in capital letters", "Give it like USD.")
+    return code
 
 
 def check_utterance(text: object) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
@@ -19,6 +20,8 @@ from selene_os.engines.nlp.contract import (
 from selene_os.errors import BadField
 from selene_os.names import check_count, check_text
 
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
+
 
 def decode_request(given: object) -> Request:
     """Read a request from its JSON form; unknown keys are refused, so that none is lost in silence.
@@ -28,12 +31,10 @@ def decode_request(given: object) -> Request:
     """
     if not isinstance(given, Mapping):
         raise BadField("request", "must be a JSON object", "Send one object a line.")
-    unknown = sorted(str(key) for key in given.keys() - _REQUEST_KEYS)
-    if unknown:
-        raise BadField(unknown[0][:64], "is no key of a request", "Leave it out, or mend its name.")
+    _check_unicode("", given)
+    _known("", given, _REQUEST_KEYS)
     if "text" not in given:
         raise BadField("text", "is missing", "Give what was said.")
-    policy = _mapping("policy", given.get("policy") or {})
     return Request(
         text=given["text"],
         language=_text("language", given.get("language"), "en"),
@@ -46,7 +47,7 @@ def decode_request(given: object) -> Request:
                 span.get("start", -1),
                 span.get("end", -1),
                 _text("uncertain_spans.kind", span.get("kind"), "UNKNOWN"),
-                span.get("field"),
+                _key("uncertain_spans.field", span.get("field")),
             )
             for span in _mappings("uncertain_spans", given.get("uncertain_spans"))
         ),
@@ -60,21 +61,54 @@ def decode_request(given: object) -> Request:
             (span.get("start", -1), span.get("end", -1))
             for span in _mappings("focus", given.get("focus"))
         ),
-        policy=Policy(
-            _text("policy.time", policy.get("time"), "ask"),
-            policy.get("currency"),
-            policy.get("date_order"),
-            policy.get("zone"),
-        ),
+        policy=_decode_policy(given.get("policy")),
         correlation_id=_text("correlation_id", given.get("correlation_id"), ""),
-        turn_id=check_count("turn_id", given.get("turn_id") or 0, 0, 2**31 - 1),
+        turn_id=check_count(
+            "turn_id", 0 if given.get("turn_id") is None else given["turn_id"], 0, 2**31 - 1
+        ),
     )
 
 
-_REQUEST_KEYS: Final = {
-    "text", "language", "now", "transcript_confidence", "uncertain_spans", "confirmed", "pending",
-    "terms", "focus", "policy", "correlation_id", "turn_id",
-}  # fmt: skip
+_REQUEST_KEYS: Final = frozenset(
+    "text language now transcript_confidence uncertain_spans confirmed pending terms focus policy"
+    " correlation_id turn_id".split()
+)
+_POLICY_KEYS: Final = frozenset("time currency date_order zone".split())
+_FIELD_KEYS: Final = frozenset("key text start end value grain readings source".split())
+_DRAFT_KEYS: Final = frozenset("intent_type fields unsettled uncertain firm".split())
+_DEPTH_MAX: Final = 12
+
+
+def _decode_policy(given: object) -> Policy:
+    if given is None:
+        return Policy()
+    policy = _mapping("policy", given)
+    _known("policy.", policy, _POLICY_KEYS)
+    return Policy(
+        _text("policy.time", policy.get("time"), "ask"),
+        policy.get("currency"),
+        policy.get("date_order"),
+        policy.get("zone"),
+    )
+
+
+def _check_unicode(where: str, value: object, depth: int = 0) -> None:
+    """Refuse halves of surrogate pairs, which no UTF-8 holds, and nesting without end."""
+    if depth > _DEPTH_MAX:
+        raise BadField(where[:64], f"is nested over {_DEPTH_MAX} deep", "Send a flatter request.")
+    if isinstance(value, str):
+        if not value.isascii() and _SURROGATE.search(value):
+            raise BadField(where, "holds half of a surrogate pair", "Send valid UTF-8.")
+    elif isinstance(value, Mapping):
+        for key, inner in value.items():
+            if _SURROGATE.search(str(key)):
+                raise BadField(where or "request", "has a key that is no UTF-8", "Mend the key.")
+            _check_unicode(f"{where}.{key}" if where else str(key), inner, depth + 1)
+    elif isinstance(value, list):
+        for inner in value:
+            _check_unicode(where, inner, depth + 1)
+    elif isinstance(value, float):
+        raise BadField(where, "is a fraction; there are none in a request", "Send whole numbers.")
 
 
 def decode_result(record: Mapping[str, Any]) -> Result:
@@ -131,17 +165,21 @@ def decode_now(given: object) -> datetime | None:
 def decode_field(given: Mapping[str, Any], source: str) -> Field:
     """A field of an earlier turn, marked with where it comes from; raises BadField."""
     where = f"{source}.fields"
+    _known(f"{where}.", given, _FIELD_KEYS)
     start = check_count(f"{where}.start", given.get("start", 0), 0, TEXT_BYTES_MAX)
     text = given.get("text")
     if not isinstance(text, str) or not 1 <= len(text) <= TEXT_BYTES_MAX:
         raise BadField(f"{where}.text", "must be what was said", "Send it verbatim.")
+    _check_meaning(f"{where}.value", given.get("value"))
+    for reading in _list(f"{where}.readings", given.get("readings")):
+        _check_meaning(f"{where}.readings", reading)
     return Field(
         key=check_text(f"{where}.key", given.get("key"), 64),
         text=text,
         start=start,
         end=check_count(f"{where}.end", given.get("end", start + len(text)), 0, TEXT_BYTES_MAX),
         value=given.get("value"),
-        grain=given.get("grain"),
+        grain=_key(f"{where}.grain", given.get("grain")),
         readings=tuple(_list(f"{where}.readings", given.get("readings"))),
         source=source,
     )
@@ -151,24 +189,70 @@ def _decode_confirmed(given: object) -> Record | None:
     if given is None:
         return None
     confirmed = _mapping("confirmed", given)
+    _known("confirmed.", confirmed, frozenset({"intent_type", "fields"}))
     fields = [
         decode_field(f, "confirmed").as_record()
         for f in _mappings("confirmed.fields", confirmed.get("fields"))
     ]
-    return {"intent_type": confirmed.get("intent_type"), "fields": fields}
+    intent = confirmed.get("intent_type")
+    return {
+        "intent_type": None if intent is None else _text("confirmed.intent_type", intent, ""),
+        "fields": fields,
+    }
 
 
 def _decode_pending(given: object) -> Record | None:
+    """What an answer asked, as that answer gave it."""
     if given is None:
         return None
-    pending = dict(_mapping("pending", given))
-    check_text("pending.asked", pending.get("asked"), 64)
-    for heard in _mappings("pending.fields", pending.get("fields")):
-        decode_field(heard, "pending")
+    pending = _mapping("pending", given)
+    _known("pending.", pending, _DRAFT_KEYS | {"asked", "drafts"})
+    if pending.get("asked") is None:
+        raise BadField("pending.asked", "is missing", "Send `pending` as it was given.")
+    _key("pending.asked", pending.get("asked"))
+    _check_draft("pending", pending)
     for draft in _mappings("pending.drafts", pending.get("drafts")):
-        for heard in _mappings("pending.drafts.fields", draft.get("fields")):
-            decode_field(heard, "pending")
-    return pending
+        _known("pending.drafts.", draft, _DRAFT_KEYS)
+        _check_draft("pending.drafts", draft)
+    return dict(pending)
+
+
+def _check_draft(where: str, draft: Mapping[str, Any]) -> None:
+    _text(f"{where}.intent_type", draft.get("intent_type"), "")
+    for heard in _mappings(f"{where}.fields", draft.get("fields")):
+        decode_field(heard, "pending")
+    unsettled = {} if draft.get("unsettled") is None else draft["unsettled"]
+    for key, flag in _mapping(f"{where}.unsettled", unsettled).items():
+        _key(f"{where}.unsettled", key)
+        _text(f"{where}.unsettled", flag, "")
+    for key in _list(f"{where}.uncertain", draft.get("uncertain")):
+        _key(f"{where}.uncertain", key)
+    if not isinstance(draft.get("firm", False), bool):
+        raise BadField(f"{where}.firm", "must be true or false", "Send `pending` as it was given.")
+
+
+def _check_meaning(where: str, value: object) -> None:
+    """A field's value: text, a whole number, or a flat object of texts."""
+    if value is None or (isinstance(value, str | int) and not isinstance(value, bool)):
+        return
+    if isinstance(value, Mapping) and all(
+        isinstance(part, str) or part is None for part in value.values()
+    ):
+        return
+    raise BadField(
+        where, "must be text, a whole number or texts by name", "Send it as it was given."
+    )
+
+
+def _known(where: str, given: Mapping[str, Any], known: frozenset[str] | set[str]) -> None:
+    for key in given:
+        if key not in known:
+            raise BadField(f"{where}{key}"[:64], "is no key of a request", "Mend its name.")
+
+
+def _key(name: str, given: object) -> str | None:
+    """A field's key, or None."""
+    return None if given is None else check_text(name, given, 64)
 
 
 def _mapping(name: str, given: object) -> Mapping[str, Any]:

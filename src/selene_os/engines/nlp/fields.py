@@ -193,7 +193,8 @@ class Filling:
 
     def _readings(self, said: tuple[times.TimeSpan, ...]) -> tuple[times.Reading, ...]:
         if len(said) == 1:
-            return said[0].readings
+            # Where the evening begins is a convention; the first one holds, and grain says "part".
+            return said[0].readings[:1] if said[0].grain == "part" else said[0].readings
         if len(said) > 2:
             return ()
         return times.combine(said[0], said[1], **reading_of(self._request)) or ()
@@ -246,6 +247,7 @@ def _time_flag(
     """Why a time cannot be taken as it is, or None where it can."""
     kinds = {span.kind for span in said}
     for kind, flag in (
+        ("alternatives", AMBIGUOUS_TIME),
         ("impossible", IMPOSSIBLE_TIME),
         ("recurring", RECURRING_TIME),
         ("vague", VAGUE_TIME),

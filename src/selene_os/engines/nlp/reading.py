@@ -15,14 +15,18 @@ from selene_os.engines.nlp.spoken import PHRASE_TOKENS_MAX, Spoken
 from selene_os.language import times
 from selene_os.language.grammar import LIGHT_MARKS, WORDS, Match
 from selene_os.language.pack import Language, Pack, Pattern
+from selene_os.language.tokens import tokenize
 
 _SENTENCE_ENDS: Final = frozenset(".!?;…。！？；")
 _SPLITS_MAX: Final = 8
+# More requests in one utterance than this are not kept apart; nobody says them.
+REQUESTS_MAX: Final = 8
 _COURTESIES_MAX: Final = 12
 _UNKNOWN_OBJECTS: Final = frozenset(
     ["me", "my", "us", "our", "the", "this", "that", "these", "those", "a", "an", "some"]
 )
 _QUESTION_HEADS: Final = frozenset("which what who whose how why where".split())
+_NOW: Final = frozenset("right now currently at the moment please".split())
 _STATIVES: Final = frozenset(
     ["is", "are", "was", "were", "isn't", "has", "had", "have", "of", "'s"]
 )
@@ -85,14 +89,18 @@ class Reader:
         requests: list[Heard] = []
         withdrawn = False
         for first, last in self._sentences():
-            if self._withdraws(first, last):
+            if self._withdraws(first, last) or (
+                requests and self.spoken.is_phrase("refusal", first, last)
+            ):
                 withdrawn = True
                 continue
             heard = list(self._requests(first, last))
             if heard:
                 withdrawn = False
             requests += heard
-        return Read(tuple(requests), withdrawn)
+            if len(requests) >= REQUESTS_MAX:
+                break
+        return Read(tuple(requests[:REQUESTS_MAX]), withdrawn)
 
     def _sentences(self) -> Iterator[tuple[int, int]]:
         inside = {i for span in self.spoken.times.values() for i in range(span.first, span.last)}
@@ -105,6 +113,9 @@ class Reader:
                 continue
             joined = index + 1 < len(words) and self.said.joined(index + 1)
             short = word == "." and words[index - 1] in self.language.words["abbreviations"]
+            if short and words[index - 1] in ("am", "pm") and index + 1 < len(words):
+                # "at 5 pm. Don't." ends there; "at 5 pm. tomorrow" does not.
+                short = not self.said.text[self.said.starts[index + 1]].isupper()
             if not (joined and words[index + 1] not in _SENTENCE_ENDS) and not (index and short):
                 yield first, index
                 first = index + 1
@@ -123,6 +134,9 @@ class Reader:
 
     def _requests(self, first: int, last: int) -> Iterator[Heard]:
         """The requests of one sentence: it whole, or its parts behind joining words."""
+        if corrected := self._corrected(first, last):
+            yield corrected
+            return
         whole = self._clause(first, last)
         parts = list(self._parts(first, last))
         if (
@@ -136,17 +150,49 @@ class Reader:
         elif whole is not None:
             yield whole
 
+    def _corrected(self, first: int, last: int) -> Heard | None:
+        """A request whose end takes back one of its values: "… to Bob, no wait, to Carla"."""
+        words = self.said.words
+        for index in range(first + 1, last):
+            if words[index - 1] not in LIGHT_MARKS or words[index] in LIGHT_MARKS:
+                continue
+            behind = self.spoken.past("correction", index, last)
+            if behind is None or behind >= last:
+                continue
+            before = self._clause(first, index)
+            if before is not None and before.intent_type is not None:
+                return self._with_correction(before, behind, last)
+        return None
+
+    def _with_correction(self, before: Heard, first: int, last: int) -> Heard | None:
+        """The request with what its correction says, which is said like an answer."""
+        assert before.intent_type is not None
+        last = self.spoken.without_thanks(first, last)
+        for key in self.pack.intents[before.intent_type].fields:
+            if self._is_text(key):
+                continue
+            for pattern in self.language.answers.get(key, ()):
+                match = self.spoken.matcher.match(pattern, first, last)
+                if match is not None and (match.slots or match.times):
+                    spans = tuple(self.spoken.times[index] for index in match.times)
+                    return replace(
+                        before, slots={**before.slots, **match.slots}, times=spans or before.times
+                    )
+        return None
+
     def _is_cut_behind_time(self, parts: list[Heard]) -> bool:
         """Whether the first part is complete: free text may go on behind "and", a time ends it."""
         first = parts[0]
         text_ends = [last for key, (_, last) in first.slots.items() if self._is_text(key)]
-        return not text_ends or max(text_ends) < max((t.first for t in first.times), default=0)
+        return not text_ends or max(text_ends) <= max((t.first for t in first.times), default=0)
 
     def _is_text(self, key: str) -> bool:
         return self.pack.kinds.get(key, WORDS) == WORDS
 
-    def _parts(self, first: int, last: int) -> Iterator[Heard]:
+    def _parts(self, first: int, last: int, depth: int = 1) -> Iterator[Heard]:
         """Requests that stand side by side; nothing unless each side is understood."""
+        if depth > REQUESTS_MAX:
+            return
         for split, behind in self._splits(first, last):
             after = self._clause(behind, last)
             if after is None or after.intent_type is None:
@@ -156,7 +202,7 @@ class Reader:
             before = self._clause(first, split)
             if before is not None and (before.intent_type or after.intent_type):
                 yield before
-                yield from (nested if (nested := list(self._parts(behind, last))) else [after])
+                yield from (list(self._parts(behind, last, depth + 1)) or [after])
                 return
             if before is None and after.intent_type and self._is_preamble(first, split):
                 yield after
@@ -164,20 +210,19 @@ class Reader:
 
     def _splits(self, first: int, last: int) -> Iterator[tuple[int, int]]:
         """Places where a sentence may fall apart: (end of one part, begin of the next)."""
-        joiners, found = self.language.words["joiners"], 0
-        for index in range(first + 1, last):
-            word = self.said.words[index]
-            if index in self.spoken.quoted or index in self.spoken.skipped or found >= _SPLITS_MAX:
-                continue
-            if word in joiners or word in ",—–":
-                behind = index + 1
-                while behind < last and (
-                    self.said.words[behind] in joiners or self.said.words[behind] in LIGHT_MARKS
-                ):
+        joiners, words, found = self.language.words["joiners"], self.said.words, 0
+        index = first + 1
+        while index < last and found < _SPLITS_MAX:
+            behind = index + 1
+            unused = index in self.spoken.quoted or index in self.spoken.skipped
+            if not unused and (words[index] in joiners or words[index] in ",—–"):
+                while behind < last and (words[behind] in joiners or words[behind] in LIGHT_MARKS):
                     behind += 1
                 if behind < last:
                     found += 1
                     yield index, behind
+            # Behind all of them: looking at each again would take time that grows as its square.
+            index = behind
 
     def _another(self, before: Heard | None, first: int, last: int) -> Heard | None:
         """Another one of the same kind, said without its verb: "… and to Bob $30"."""
@@ -229,12 +274,20 @@ class Reader:
                 break
         for end in dict.fromkeys((self.spoken.without_thanks(first, last), last)):
             if heard := self._best(first, end):
-                if able and not (heard.slots or heard.times) and self._needs(heard):
+                if able and not (self._says(heard) or heard.times) and self._needs(heard):
                     # "Can you send money?" asks about an ability.
                     return None
                 return replace(heard, times=(*lead, *heard.times))
         end = self.spoken.without_thanks(first, last)
         return self._unknown(first, end, able) if not lead or asked else None
+
+    def _says(self, heard: Heard) -> bool:
+        """Whether a slot holds more than a word of reference."""
+        references = self.language.words["task_references"] | self.language.words["pronouns"]
+        return any(
+            " ".join(self.said.words[first:last]) not in references
+            for first, last in heard.slots.values()
+        )
 
     def _needs(self, heard: Heard) -> bool:
         return bool(heard.intent_type and self.pack.intents[heard.intent_type].required)
@@ -256,7 +309,7 @@ class Reader:
         for pattern in (*candidates, *self.language.anywhere):
             if (
                 match := self.spoken.matcher.match(pattern.sequence, first, last)
-            ) and self._is_sound(match):
+            ) and self._is_sound(pattern, match):
                 firm = pattern not in self.language.anywhere
                 heard = self._heard(pattern, match, first, last, firm=firm)
                 if best is None or len(heard.literals) > len(best.literals):
@@ -269,8 +322,14 @@ class Reader:
             at = self.spoken.light(self.spoken.times[at].last, last)
         return min(at, last - 1) if last > first else at
 
-    def _is_sound(self, match: Match) -> bool:
+    def _is_sound(self, pattern: Pattern, match: Match) -> bool:
         """Whether what stands in the slots can be what they are for."""
+        if "when" not in self.pack.intents[pattern.intent_type].fields and any(
+            not _NOW.issuperset(tokenize(self.spoken.times[index].text).words)
+            for index in match.times
+        ):
+            # A time that this intent has no field for would be dropped.
+            return False
         if any(index in self.spoken.quoted for index in match.literals):
             return False
         task, recipient = match.slots.get("task"), match.slots.get("recipient")

@@ -19,6 +19,7 @@ from selene_os.language.pack import Language, Pack, Phrases
 from selene_os.language.tokens import NUMBER, WORD, Tokens, tokenize
 
 PHRASE_TOKENS_MAX: Final = 6
+READINGS_MAX: Final = 4
 _COURTESIES_MAX: Final = 12
 _QUOTES: Final = {'"': '"', "«": "»", "「": "」", "『": "』"}
 # Behind these, thanks are what is to be said, and no courtesy.
@@ -51,7 +52,7 @@ class Spoken:
         named = _term_tokens(said, [term.term for term in request.terms])
         self.times: dict[int, times.TimeSpan] = {
             span.first: span
-            for span in found
+            for span in map(self._with_preposition, found)
             if span.kind != "duration" and not named & set(range(span.first, span.last))
         }
         self.money: dict[int, Money] = {money.first: money for money in find_money(said)}
@@ -61,6 +62,7 @@ class Spoken:
         self._time_ends: set[int] = set()
         self.matcher = self._matcher()
         self._correct()
+        self._join_alternatives()
         self._time_ends = {span.last for span in self.times.values()}
         self.matcher = self._matcher()
 
@@ -73,6 +75,14 @@ class Spoken:
         )
         return Matcher(self.said, values, lambda slot: self._kinds.get(slot, WORDS))
 
+    def _with_preposition(self, span: times.TimeSpan) -> times.TimeSpan:
+        """A time with the "at" or "on" before it, which says nothing else."""
+        if span.first == 0 or self.said.words[span.first - 1] not in ("at", "on"):
+            return span
+        start = self.said.starts[span.first - 1]
+        text = self.said.text[start : span.end]
+        return replace(span, first=span.first - 1, start=start, text=text)
+
     def _bare_amounts(self) -> None:
         """Figures that are no part of a time or of an amount: perhaps an amount in no currency."""
         taken: set[int] = set()
@@ -81,12 +91,14 @@ class Spoken:
         for money in self.money.values():
             taken.update(range(money.first, money.last))
         for index, kind in enumerate(self.said.kinds):
-            if kind == NUMBER and index not in taken and not self.said.joined(index):
-                number = read_number(self.said, index)
-                if number is not None:
-                    amount = f"{number.value:f}"
-                    self.money[index] = Money(amount, None, index, number.last)
-                    taken.update(range(index, number.last))
+            if index in taken or self.said.joined(index) or kind not in (NUMBER, WORD):
+                continue
+            number = read_number(self.said, index)
+            # "One" and "a" are mostly no numbers of money: "send one to Bob".
+            if number is not None and (kind == NUMBER or number.value != 1):
+                amount = f"{number.value:f}"
+                self.money[index] = Money(amount, None, index, number.last)
+                taken.update(range(index, number.last))
 
     def _correct(self) -> None:
         """Of two values with "no, I mean" between them, the last one holds."""
@@ -99,6 +111,27 @@ class Spoken:
                     del values[earlier.first]
                     if isinstance(earlier, times.TimeSpan) and isinstance(later, times.TimeSpan):
                         self.times[later.first] = self._with_its_day(earlier, later)
+
+    def _join_alternatives(self) -> None:
+        """Two times with "or" between them are two readings of one: none is picked."""
+        ordered = sorted(self.times.values(), key=lambda span: span.first)
+        for earlier, later in pairwise(ordered):
+            between = [
+                word
+                for word in self.said.words[earlier.last : later.first]
+                if word not in LIGHT_MARKS
+            ]
+            if between == ["or"] and earlier.first in self.times:
+                del self.times[later.first]
+                self.times[earlier.first] = replace(
+                    earlier,
+                    end=later.end,
+                    text=self.said.text[earlier.start : later.end],
+                    last=later.last,
+                    kind="alternatives",
+                    readings=(earlier.readings + later.readings)[:READINGS_MAX],
+                    form=None,
+                )
 
     def _with_its_day(self, earlier: times.TimeSpan, later: times.TimeSpan) -> times.TimeSpan:
         """The day of what was corrected, where the correction has none: "tomorrow at 5, no, 6"."""

@@ -2,7 +2,7 @@
 
 A pure grammar of English and Chinese: no clock (the moment is an argument), no I/O, linear in the
 length of the text. What has several readings keeps them all; what names no date has none.
-Source: design/nlp.md, sections 1 and 4.
+Source: docs/nlp.md.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def find(
     Returns:
         At most 256 spans, with at most four readings each.
 
-    Source: design/nlp.md §1.3 and §4.
+    Source: docs/nlp.md, "It never guesses".
     """
     tokens = tokenize(said) if isinstance(said, str) else said
     if ANCHORS.isdisjoint(tokens.words) and NUMBER not in tokens.kinds:

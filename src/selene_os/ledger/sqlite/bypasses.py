@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final
+from itertools import islice
+from typing import Any, Final
 
 import apsw
 
-from selene_os.ledger import migrations
-from selene_os.ledger.sqlite.connection import check_schema
+from selene_os.ledger import codec, migrations
+from selene_os.ledger.events import PLAIN_KEY_ID, AuditEvent
+from selene_os.ledger.sqlite.connection import check_schema, unavailable
 
 # The ledgers: append-only, with a column that an attacker would change.
 LEDGERS: Final = {
@@ -151,6 +153,13 @@ def schema_differences(connection: apsw.Connection, path: str) -> list[str]:
         SchemaDiffers, LedgerMissing: it is no ledger of this version at all.
     """
     check_schema(connection, path)
+    try:
+        return _schema_differences(connection)
+    except apsw.Error as error:
+        raise unavailable(path, error) from error
+
+
+def _schema_differences(connection: apsw.Connection) -> list[str]:
     mine = apsw.Connection(":memory:")
     try:
         mine.execute(migrations.TABLE)
@@ -174,20 +183,46 @@ def _schema(connection: apsw.Connection) -> dict[str, str]:
     return {f"{kind} {name}": str(sql) for kind, name, sql in rows}
 
 
-def row_faults(connection: apsw.Connection) -> list[str]:
-    """Rows that no guarded write can have made, and damage to the file itself."""
-    faults = [str(text) for (text,) in connection.execute("PRAGMA integrity_check") if text != "ok"]
-    faults += [
-        f"{table}, row {rowid}: refers to nothing in {parent}"
-        for table, rowid, parent, _ in connection.execute("PRAGMA foreign_key_check")
-    ]
-    unsettled = connection.execute(
-        "SELECT count(*) FROM replay_inputs AS r WHERE NOT EXISTS (SELECT 1 FROM audit_events AS e"
-        " WHERE e.tenant_id = r.tenant_id AND e.event_id = r.event_id)"
-    ).fetchall()
-    if unsettled != [(0,)]:
-        faults.append(f"replay_inputs: {unsettled[0][0]} rows without their event")
-    return faults
+def row_faults(connection: apsw.Connection, faults_max: int = 20) -> list[str]:
+    """Rows that no guarded write can have made, and damage to the file itself.
+
+    Args:
+        connection: one that may write, since SQLite checks no CHECK for others.
+        faults_max: how many are named; one more says that there are more.
+    """
+    try:
+        return list(islice(_row_faults(connection), faults_max + 1))
+    except apsw.Error as error:
+        return [f"the file is damaged ({error})"]
+
+
+def _row_faults(connection: apsw.Connection) -> Iterable[str]:
+    for (text,) in connection.execute("PRAGMA integrity_check"):
+        if text != "ok":
+            yield str(text)
+    for table, rowid, parent, _ in connection.execute("PRAGMA foreign_key_check"):
+        yield f"{table}, row {rowid}: refers to nothing in {parent}"
+    columns = ", ".join(f"e.{name}" for name in AuditEvent._fields)
+    for *row, engine, record, key_id in connection.execute(
+        f"SELECT {columns}, r.engine, r.record, r.key_id FROM audit_events AS e"
+        " LEFT JOIN replay_inputs AS r USING (tenant_id, event_id)"
+    ):
+        event = AuditEvent._make(row)
+        if fault := codec.fault_of(event) or _record_fault(event, engine, record, key_id):
+            yield f"audit_events, event {event.event_id}: {fault}"
+
+
+def _record_fault(event: AuditEvent, engine: object, record: Any, key_id: object) -> str | None:
+    if record is None:
+        return "has no record in replay_inputs"
+    if engine != event.engine:
+        return f"its record is of engine {engine}"
+    if key_id == PLAIN_KEY_ID:
+        try:
+            codec.decode_json(bytes(record))
+        except (ValueError, RecursionError):
+            return "its record is no JSON"
+    return None
 
 
 def scratch(source: apsw.Connection, path: str) -> None:

@@ -37,7 +37,7 @@ def connect(path: str, *, write: bool, synchronous: str = "FULL") -> apsw.Connec
     Raises:
         LedgerMissing: there is no file. LedgerUnavailable: it cannot be opened.
     """
-    if not Path(path).is_file():
+    if not is_there(path):
         raise LedgerMissing(f"{path} does not exist", "Make one with `selene init`.")
     flags = apsw.SQLITE_OPEN_READWRITE if write else apsw.SQLITE_OPEN_READONLY
     try:
@@ -49,6 +49,8 @@ def connect(path: str, *, write: bool, synchronous: str = "FULL") -> apsw.Connec
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute(f"PRAGMA synchronous = {synchronous}")
             connection.execute("PRAGMA foreign_keys = ON")
+            # Each insert with a guard opens a statement journal; in a file that is a third of it.
+            connection.execute("PRAGMA temp_store = MEMORY")
         else:
             connection.execute("PRAGMA query_only = ON")
         # The first read shows whether this is a database at all.
@@ -71,7 +73,7 @@ def create(path: str, at: int) -> tuple[str, ...]:
     Raises:
         LedgerUnavailable: the path cannot be written. SchemaDiffers: see `migrations.pending`.
     """
-    if not Path(path).exists():
+    if not is_there(path):
         try:
             # Owner only: the ledger holds what people said.
             os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
@@ -83,6 +85,7 @@ def create(path: str, at: int) -> tuple[str, ...]:
     try:
         connection.execute("BEGIN IMMEDIATE")
         try:
+            _check_ours(connection, path)
             connection.execute(migrations.TABLE)
             waiting = migrations.pending(migrations.load("sqlite"), applied(connection))
             migrations.apply(waiting, lambda sql, values: connection.execute(sql, values), at)
@@ -97,8 +100,33 @@ def create(path: str, at: int) -> tuple[str, ...]:
     return tuple(f"{migration.version:04}_{migration.name}" for migration in waiting)
 
 
+def is_there(path: str) -> bool:
+    """Whether there is a file. Raises LedgerUnavailable where there can be none."""
+    try:
+        folder, there = Path(path).is_dir(), Path(path).exists()
+    except (OSError, ValueError) as error:
+        raise LedgerUnavailable(f"{path:.80} cannot be read ({error})", "Name a file.") from error
+    if folder:
+        raise LedgerUnavailable(f"{path} is a folder", "Name a file in it.")
+    return there
+
+
+def _check_ours(connection: apsw.Connection, path: str) -> None:
+    """Refuse to make a ledger inside another program's database."""
+    names = {name for (name,) in connection.execute("SELECT name FROM sqlite_schema")}
+    if names and "schema_migrations" not in names:
+        raise SchemaDiffers(f"{path} is another program's database", "Name a new file.")
+
+
 def check_schema(connection: apsw.Connection, path: str) -> None:
     """Refuse a file that is no ledger of this version. Raises LedgerMissing, SchemaDiffers."""
+    try:
+        _check_schema(connection, path)
+    except apsw.Error as error:
+        raise unavailable(path, error) from error
+
+
+def _check_schema(connection: apsw.Connection, path: str) -> None:
     tables = connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'").fetchall()
     if ("schema_migrations",) not in tables:
         raise LedgerMissing(f"{path} holds no ledger", "Make one with `selene init`.")

@@ -75,10 +75,11 @@ class SqliteStore:
         if self._closed:
             return
         self._closed = True
-        self._writer.close()
         with self._idle_lock:
             while self._idle:
                 self._idle.pop().close()
+        # Last: the one that can write folds the WAL into the file, so that one file is the ledger.
+        self._writer.close()
 
     # ---- decisions
 

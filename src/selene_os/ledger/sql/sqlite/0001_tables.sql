@@ -108,13 +108,15 @@ CREATE TABLE conversation_ledger (
         CHECK (length(correlation_id) = 32 AND correlation_id NOT GLOB '*[^0-9a-f]*'),
     turn_id INTEGER NOT NULL CHECK (turn_id BETWEEN 1 AND 2147483647),
     role TEXT NOT NULL CHECK (role IN ('USER', 'SELENE')),
-    source TEXT NOT NULL
-        CHECK (source IN ('VOICE_TRANSCRIPT', 'TYPED_TEXT', 'SELENE_OUTPUT', 'TOMBSTONE')),
+    -- Not IN (…): for three and more values SQLite builds an index at each insert.
+    source TEXT NOT NULL CHECK (source = 'VOICE_TRANSCRIPT' OR source = 'TYPED_TEXT'
+        OR source = 'SELENE_OUTPUT' OR source = 'TOMBSTONE'),
     user_id TEXT NOT NULL,
     device_id TEXT NOT NULL,
     text BLOB NOT NULL CHECK (length(text) BETWEEN 1 AND 65536),
     key_id TEXT NOT NULL,
-    privacy_scope TEXT NOT NULL CHECK (privacy_scope IN ('PUBLIC', 'PRIVATE', 'CONFIDENTIAL')),
+    privacy_scope TEXT NOT NULL CHECK (privacy_scope = 'PUBLIC' OR privacy_scope = 'PRIVATE'
+        OR privacy_scope = 'CONFIDENTIAL'),
     created_at INTEGER NOT NULL CHECK (created_at >= 0),
     PRIMARY KEY (tenant_id, correlation_id, turn_id, role),
     FOREIGN KEY (tenant_id, user_id, device_id) REFERENCES devices (tenant_id, user_id, device_id)

@@ -1,0 +1,56 @@
+"""Measure, print one table, and judge: `python -m bench`, from the project's root.
+
+Exit status: 0 every bound holds, 1 one does not, 2 something could not be measured.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+from bench import ledger_batch, ledger_commit, ledger_memory, ledger_trace
+from bench.rounds import QUICK, Effort, say
+from bench.table import Figure, Unmeasured, machine, render
+
+MEASURES: Final[dict[str, Callable[[Effort], list[Figure]]]] = {
+    "commit": ledger_commit.figures,
+    "batch": ledger_batch.figures,
+    "trace": ledger_trace.figures,
+    "memory": ledger_memory.figures,
+}
+
+
+def main() -> int:
+    """Run what was asked for; returns the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("--only", choices=MEASURES, action="append", help="may be given again")
+    parser.add_argument("--quick", action="store_true", help="less of everything, more noise")
+    parser.add_argument("--rows", type=int, help="events of the memory measure")
+    asked = parser.parse_args()
+    effort = QUICK if asked.quick else Effort()
+    if asked.rows:
+        effort = replace(effort, memory_rows=asked.rows)
+    figures: list[Figure] = []
+    missing: list[str] = []
+    for name in asked.only or MEASURES:
+        say(f"measuring {name}")
+        try:
+            figures += MEASURES[name](effort)
+        except Unmeasured as reason:
+            missing.append(f"{name} was not measured: {reason}")
+    print(machine(Path(tempfile.gettempdir())))
+    print(render(figures))
+    for line in missing:
+        print(line)
+    if missing:
+        return 2
+    return 0 if all(figure.holds for figure in figures) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
