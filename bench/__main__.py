@@ -1,6 +1,7 @@
-"""Measure, print one table, and judge: `python -m bench`, from the project's root.
+"""Measure, and print one table: `python -m bench`, from the project's root.
 
-Exit status: 0 every bound holds, 1 one does not, 2 something could not be measured.
+Exit status: 0 everything was measured, 2 something could not be. With `--judge` also 1, where a
+bound does not hold: a shared machine or a fast disk can break one that the code does not.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--only", choices=MEASURES, action="append", help="may be given again")
     parser.add_argument("--quick", action="store_true", help="less of everything, more noise")
+    parser.add_argument("--judge", action="store_true", help="exit 1 where a bound does not hold")
     parser.add_argument("--rows", type=int, help="events of the memory measure")
     asked = parser.parse_args()
     effort = QUICK if asked.quick else Effort()
@@ -49,7 +51,7 @@ def main() -> int:
         print(line)
     if missing:
         return 2
-    return 0 if all(figure.holds for figure in figures) else 1
+    return 1 if asked.judge and not all(figure.holds for figure in figures) else 0
 
 
 if __name__ == "__main__":

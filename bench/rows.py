@@ -97,7 +97,7 @@ def unit_of(place: Place, entry: Entry, said: str, event_id: names.EventId) -> U
         event.engine,
         entry.engine_version,
         entry.pack_digest,
-        codec.encode_json(entry.record),
+        entry.record,
         PLAIN_KEY_ID,
     )
     return Unit((event,), (record,), utterance(SCOPE, place, said, BEGINNING_NS))

@@ -22,7 +22,7 @@ from selene_os.turn import HandOver, Understood
 Record = dict[str, Any]
 
 # A decision of a team's own: nothing here can make it again, and the record says so.
-BROUGHT: Final[Record] = {"decided_by": "caller"}
+BROUGHT: Final = codec.encode_json({"decided_by": "caller"})
 
 
 def nlp_decision(result: nlp.Result, request: nlp.Request) -> Decision:
@@ -67,7 +67,11 @@ def entries_of(understood: Understood) -> list[Entry]:
             nlp_decision(draft, understood.request),
             nlp.VERSION,
             nlp.pack_digest(),
-            _of_turn(understood.request, result if number == 0 else draft, understood.hand_overs),
+            codec.encode_json(
+                _of_turn(
+                    understood.request, result if number == 0 else draft, understood.hand_overs
+                )
+            ),
         )
         for number, draft in enumerate(result.drafts or (result,))
     ]
@@ -78,7 +82,8 @@ def entry_of_profile(
 ) -> Entry:
     """A profile's decision with its record."""
     record = _of_profile(request, result, snapshot)
-    return Entry(profile_decision(result, snapshot), persona.VERSION, None, record)
+    encoded = codec.encode_json(record)
+    return Entry(profile_decision(result, snapshot), persona.VERSION, None, encoded)
 
 
 def entry_brought(decision: Decision) -> Entry:

@@ -183,7 +183,8 @@ def test_a_memory_without_sense_is_refused_whole(ledger: Ledger, wrong: dict[str
     """A mistake of the caller's is a Refusal. Source: design, "refused"."""
     before = ledger.tables()
     with pytest.raises(Refusal):
-        ledger.store.append_memory(ledger.scribe.memory()._replace(**wrong))  # type: ignore[arg-type]
+        memory = ledger.scribe.memory()._replace(**wrong)  # type: ignore[arg-type]
+        ledger.store.append_memory(memory)
     assert ledger.tables() == before
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from functools import singledispatch
+from json.encoder import encode_basestring
 from typing import Any, Final, Protocol
 
 from selene_os.decision import Chat, Clarify, IntentDraft, ProfileDecision
@@ -36,9 +37,6 @@ PAYLOAD_KEYS_MAX: Final = 24
 STRING_BYTES_MAX: Final = 256
 LIST_LENGTH_MAX: Final = 16
 
-_CANONICAL = json.JSONEncoder(
-    ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False
-)
 _COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
 Payload = dict[str, str | list[str]]
@@ -72,40 +70,46 @@ class Decided(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """Under which engine, event type and severity a decision is kept, and its payload's keys."""
+    """Under which engine, event type and severity a decision is kept, and its payload's keys.
+
+    Attributes:
+        required: keys that every payload has.
+        allowed: keys that it may have, the required ones among them.
+    """
 
     engine: str
     event_type: str
     severity: str
     required: frozenset[str]
-    optional: frozenset[str] = frozenset()
+    allowed: frozenset[str]
 
 
-DRAFT: Final = Kind(
+def _kind(engine: str, event_type: str, severity: str, required: str, optional: str = "") -> Kind:
+    must = frozenset(required.split())
+    return Kind(engine, event_type, severity, must, must | frozenset(optional.split()))
+
+
+DRAFT: Final = _kind(
     PH1_NLP,
     "NlpIntentDraft",
     "INFO",
-    frozenset(
-        {"decision", "intent_type", "overall_confidence", "required_fields", "ambiguity_flags"}
-    ),
-    frozenset({"focus_span_ref"}),
+    "decision intent_type overall_confidence required_fields ambiguity_flags",
+    "focus_span_ref",
 )
-CLARIFY: Final = Kind(
+CLARIFY: Final = _kind(
     PH1_NLP,
     "NlpClarify",
     "WARN",
-    frozenset({"decision", "what_is_missing", "clarification_unit_id", "accepted_answer_formats"}),
-    frozenset({"focus_span_ref"}),
+    "decision what_is_missing clarification_unit_id accepted_answer_formats",
+    "focus_span_ref",
 )
 # CHAT is kept as NlpIntentDraft: docs/spec/002 §4, "Commit chat".
-CHAT: Final = Kind(
-    PH1_NLP, "NlpIntentDraft", "INFO", frozenset({"decision"}), frozenset({"focus_span_ref"})
-)
-PROFILE: Final = Kind(
+CHAT: Final = _kind(PH1_NLP, "NlpIntentDraft", "INFO", "decision", "focus_span_ref")
+PROFILE: Final = _kind(
     PH1_PERSONA,
     "Other",
     "INFO",
-    frozenset({"style_profile_ref", "delivery_policy_ref", "preferences_snapshot_ref"}),
+    "style_profile_ref delivery_policy_ref preferences_snapshot_ref",
 )
 
 
@@ -197,35 +201,44 @@ def encode_event(
 
 
 def encode_payload(kind: Kind, payload: Payload) -> str:
-    """Canonical JSON of a payload that holds exactly what its kind allows; raises BadField."""
-    keys = payload.keys()
-    if not kind.required <= keys or len(keys) > PAYLOAD_KEYS_MAX:
-        missing = ", ".join(sorted(kind.required - keys)) or f"at most {PAYLOAD_KEYS_MAX} keys"
-        raise BadField("payload_min", f"of {kind.event_type} needs {missing}", "Add it.")
-    for key, value in payload.items():
-        if key not in kind.required and key not in kind.optional:
-            raise BadField("payload_min", f"may not hold {key!r:.80}", "Leave it out.")
-        _check_value(key, value)
-    text = _CANONICAL.encode(payload)
-    if len(text) > PAYLOAD_BYTES_MAX or len(text.encode()) > PAYLOAD_BYTES_MAX:
+    """Canonical JSON of a payload that holds exactly what its kind allows; raises BadField.
+
+    Canonical as in RFC 8785, which for text and lists of text under ASCII keys is: sorted keys, no
+    spaces, and the shortest escapes.
+    """
+    if not kind.required <= payload.keys() <= kind.allowed or len(payload) > PAYLOAD_KEYS_MAX:
+        missing = ", ".join(sorted(kind.required - payload.keys()))
+        needless = ", ".join(sorted(payload.keys() - kind.allowed))
+        raise BadField(
+            "payload_min",
+            f"of {kind.event_type} lacks [{missing}] and may not hold [{needless:.80}]",
+            "Give exactly the keys of its decision.",
+        )
+    text = ",".join([f'"{key}":{_encode_value(key, payload[key])}' for key in sorted(payload)])
+    if len(text) + 2 > PAYLOAD_BYTES_MAX or len(text.encode()) + 2 > PAYLOAD_BYTES_MAX:
         raise BadField(
             "payload_min", f"is over {PAYLOAD_BYTES_MAX} bytes of JSON", "Name fewer fields."
         )
-    return text
+    return "{" + text + "}"
 
 
-def _check_value(key: str, value: object) -> None:
+def _encode_value(key: str, value: object) -> str:
     """One payload value: a string of at most 256 bytes, or a list of at most 16 of them."""
-    values = value if isinstance(value, list) else [value]
-    if len(values) > LIST_LENGTH_MAX:
+    if not isinstance(value, list):
+        return _encode_string(key, value)
+    if len(value) > LIST_LENGTH_MAX:
         raise BadField(key, f"holds over {LIST_LENGTH_MAX} entries", "Name fewer.")
-    for text in values:
-        if not isinstance(text, str):
-            raise BadField(key, f"holds a {type(text).__name__}", "Give text.")
-        if len(text) > STRING_BYTES_MAX or (
-            not text.isascii() and len(text.encode()) > STRING_BYTES_MAX
-        ):
-            raise BadField(key, f"holds over {STRING_BYTES_MAX} bytes", "Shorten it.")
+    return "[" + ",".join([_encode_string(key, one) for one in value]) + "]"
+
+
+def _encode_string(key: str, text: object) -> str:
+    if not isinstance(text, str):
+        raise BadField(key, f"holds a {type(text).__name__}", "Give text.")
+    if len(text) > STRING_BYTES_MAX or (
+        not text.isascii() and len(text.encode()) > STRING_BYTES_MAX
+    ):
+        raise BadField(key, f"holds over {STRING_BYTES_MAX} bytes", "Shorten it.")
+    return encode_basestring(text)
 
 
 def fault_of(event: AuditEvent) -> str | None:

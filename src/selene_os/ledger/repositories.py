@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from selene_os.decision import Decision, ProfileDecision
 from selene_os.errors import BadField, Refusal
@@ -67,13 +67,13 @@ class Entry:
     Attributes:
         decision: what was concluded.
         engine_version, pack_digest: what concluded it.
-        record: its request and answer, as JSON.
+        record: its request and answer, encoded.
     """
 
     decision: Decision | ProfileDecision
     engine_version: str
     pack_digest: str | None
-    record: dict[str, Any]
+    record: bytes
 
 
 class NlpDecisions:
@@ -364,7 +364,7 @@ def _record_row(event: AuditEvent, entry: Entry) -> ReplayRecord:
         event.engine,
         entry.engine_version,
         entry.pack_digest,
-        codec.encode_json(entry.record),
+        entry.record,
         PLAIN_KEY_ID,
     )
 
