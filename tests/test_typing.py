@@ -113,7 +113,7 @@ def handles() -> None:
     committed = acme.commit_decision(selene_os.Chat(), "alice", "kitchen")
     assert_type(committed, selene_os.Committed)
     verdicts = acme.commit_decisions([])
-    assert_type(verdicts, list[selene_os.Committed | selene_os.Refusal])
+    assert_type(verdicts, list[selene_os.Committed | selene_os.SeleneError])
     assert_type(acme.trace("x"), list[selene_os.AuditEvent])
     for verdict in verdicts:
         verdict.receipt  # error: union-attr

@@ -1,4 +1,4 @@
-"""The only file that knows engines and ledger: a turn, a profile, a decision brought along.
+"""Where engines and ledger come together: a turn, a profile, a decision brought along.
 
 Everything that enters is parsed here, at the library's edge; the clock and the ids are arguments of
 `Selene`. A decision and its record are one commit: what is answered is what was recorded.
@@ -7,6 +7,7 @@ Everything that enters is parsed here, at the library's edge; the clock and the 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -16,7 +17,9 @@ from selene_os.engines import nlp, persona
 from selene_os.errors import (
     BadField,
     NotFound,
+    Overtaken,
     Refusal,
+    SeleneError,
 )
 from selene_os.ledger import codec
 from selene_os.ledger.events import (
@@ -73,18 +76,13 @@ class Tenant:
             check_setting(name, value)
         if settings.get("time_policy", "ask") is None:
             settings["time_policy"] = "ask"
-        changed = TenantRow._make((self.settings._asdict() | settings).values())
-        self._store.set_tenant(changed)
-        return changed
+        self._store.set_tenant(self.tenant_id, settings)
+        return self.settings
 
     def register(self, user: str, device: str | None = None, session: str | None = None) -> bool:
         """Add what is missing of a user, a device of theirs and a session on it.
 
-        Returns:
-            Whether anything was added.
-
-        Raises:
-            BadField, RegistrationRefused, LedgerUnavailable.
+        Returns whether anything was added. Raises BadField, RegistrationRefused, Fault.
         """
         if session is not None and device is None:
             raise BadField("device_id", "is missing", "A session is opened on a device.")
@@ -169,15 +167,14 @@ class Tenant:
             )
             entries = records.entries_of(understood)
             unit = self._decisions.unit(scope, spot.place, entries, said, created_at)
-            receipts = self._commit(unit)
+            try:
+                receipts = self._commit(replace(unit, next_turn=spot.next_turn))
+            except Overtaken:
+                # Another writer took this turn: what was said still deserves one of its own.
+                continue
             if not receipts[0].deduplicated:
                 return Answer(understood.result, spot.correlation_id, spot.turn_id, receipts)
-            if spot.fixed:
-                # A retry is told what the ledger says, whatever it would have said itself.
-                there = find_there(self._store, scope, receipts[0])
-                recorded = records.answer_of(there, record_there(self._store, there))
-                return Answer(recorded, spot.correlation_id, there.turn_id, receipts)
-            # Another writer took this turn: what was said still deserves one of its own.
+            return self._recorded(scope, spot, receipts, understood.result)
         raise overtaken(correlation)
 
     def commit_decision(
@@ -199,48 +196,45 @@ class Tenant:
         """
         brought = Brought(decision, user, device, session, correlation, turn, key, text)
         committed = self.commit_decisions([brought])[0]
-        if isinstance(committed, Refusal):
+        if isinstance(committed, SeleneError):
             raise committed
         return committed
 
-    def commit_decisions(self, brought: Sequence[Brought]) -> list[Committed | Refusal]:
+    def commit_decisions(self, brought: Sequence[Brought]) -> list[Committed | SeleneError]:
         """Record many decisions in one transaction; each has a verdict of its own, in order.
+
+        Where another writer takes a turn that one of them was given as the next, that one is tried
+        again, in a transaction of its own.
 
         Raises:
             Fault: nothing was acknowledged.
         """
-        outcomes: list[Committed | Refusal | None] = [None] * len(brought)
+        outcomes: dict[int, Committed | SeleneError] = {}
         for _ in range(NEXT_TURN_TRIES):
-            waiting = [n for n, outcome in enumerate(outcomes) if outcome is None]
+            waiting = [number for number in range(len(brought)) if number not in outcomes]
             if not waiting:
                 break
             self._commit_brought(brought, outcomes, waiting)
-        done = [outcome for outcome in outcomes if outcome is not None]
-        if len(done) < len(outcomes):
-            raise overtaken(brought[outcomes.index(None)].correlation)
-        return done
+        return [
+            outcomes.get(number) or overtaken(one.correlation) for number, one in enumerate(brought)
+        ]
 
     def _commit_brought(
         self,
         brought: Sequence[Brought],
-        outcomes: list[Committed | Refusal | None],
+        outcomes: dict[int, Committed | SeleneError],
         waiting: Sequence[int],
     ) -> None:
-        """One transaction for what waits; what another writer's turn came before waits on."""
+        """One transaction for what waits; what was overtaken goes on waiting."""
         spots: dict[int, Spot] = {}
         units: dict[int, Unit] = {}
         taken: dict[str, int] = {}
         for number in waiting:
             one = brought[number]
+            after = taken.get(one.correlation, 0) if isinstance(one.correlation, str) else 0
             try:
-                spot = self._spot(
-                    codec.PH1_NLP,
-                    one.correlation,
-                    one.turn,
-                    one.key,
-                    taken.get(one.correlation or "", 0),
-                )
-                units[number] = self._brought_unit(one, spot)
+                spot = self._spot(codec.PH1_NLP, one.correlation, one.turn, one.key, after)
+                units[number] = replace(self._brought_unit(one, spot), next_turn=spot.next_turn)
             except Refusal as refusal:
                 outcomes[number] = refusal
                 continue
@@ -248,16 +242,18 @@ class Tenant:
             taken[spot.correlation_id] = max(taken.get(spot.correlation_id, 0), spot.turn_id)
         verdicts = self._decisions.commit(list(units.values()))
         for number, verdict in zip(units, verdicts, strict=True):
-            if isinstance(verdict, Refusal):
-                outcomes[number] = verdict
-            elif not verdict[0].deduplicated:
-                spot = spots[number]
-                outcomes[number] = Committed(spot.correlation_id, spot.turn_id, verdict[0])
-            elif spots[number].fixed:
-                outcomes[number] = self._retried(brought[number], verdict[0])
+            if isinstance(verdict, Overtaken):
+                continue
+            outcomes[number] = (
+                verdict
+                if isinstance(verdict, Refusal)
+                else self._stands(brought[number], spots[number], verdict[0])
+            )
 
-    def _retried(self, brought: Brought, receipt: Receipt) -> Committed | Refusal:
-        """Where a retried decision stands: where the first one does, whatever turn it names."""
+    def _stands(self, brought: Brought, spot: Spot, receipt: Receipt) -> Committed | Refusal:
+        """Where a decision stands: a retried one where the first does, whatever turn it names."""
+        if not receipt.deduplicated:
+            return Committed(spot.correlation_id, spot.turn_id, receipt)
         try:
             scope = self._scope(brought.user, brought.device, brought.session)
             there = find_there(self._store, scope, receipt)
@@ -291,28 +287,37 @@ class Tenant:
             IdentityRequired: no verified speaker. Refusal, Fault: as for `take_turn`.
         """
         scope = self._scope(user, device, session)
-        request = persona.Request(
-            user_id=scope.user_id,
-            speaker_id=speaker,
-            identity_verified=speaker is not None,
-            signals=tuple(signals),
-            correction_event_count=correction_event_count,
-            style_hint=style_hint,
-            place=place,
-            previous=self._last_snapshot(scope.user_id),
-        )
-        result = persona.run(request)
-        snapshot = records.validated(request, result)
-        entry = records.entry_of_profile(request, result, snapshot)
         for _ in range(NEXT_TURN_TRIES):
+            last = self._profiles.last(self.tenant_id, scope.user_id)
+            request = persona.Request(
+                user_id=scope.user_id,
+                speaker_id=speaker,
+                identity_verified=speaker is not None,
+                signals=tuple(signals),
+                correction_event_count=correction_event_count,
+                style_hint=style_hint,
+                place=place,
+                previous=None if last is None else records.snapshot_of(last),
+            )
+            result = persona.run(request)
+            snapshot = records.validated(request, result)
+            entry = records.entry_of_profile(request, result, snapshot)
             spot = self._spot(codec.PH1_PERSONA, correlation, turn, key)
-            receipt = self._profiles.commit(scope, spot.place, entry, self._surroundings.clock())
+            unit = self._profiles.unit(scope, spot.place, entry, self._surroundings.clock())
+            after = "" if last is None else last.event_id
+            try:
+                (receipt,) = self._commit(
+                    replace(unit, next_turn=spot.next_turn, after_profile=after)
+                )
+            except Overtaken:
+                # A wish that came meanwhile must not be undone by a profile that did not see it.
+                continue
             if not receipt.deduplicated:
                 return Profile(result, snapshot, spot.correlation_id, spot.turn_id, receipt)
-            if spot.fixed:
-                there = find_there(self._store, scope, receipt)
-                result, snapshot = records.profile_of(record_there(self._store, there))
-                return Profile(result, snapshot, spot.correlation_id, there.turn_id, receipt)
+            there = find_there(self._store, scope, receipt)
+            recorded, kept = records.profile_of(record_there(self._store, there))
+            receipt = replace(receipt, same_decision=receipt.same_decision and kept == snapshot)
+            return Profile(recorded, kept, spot.correlation_id, there.turn_id, receipt)
         raise overtaken(correlation)
 
     # ---- reading
@@ -375,12 +380,18 @@ class Tenant:
             raise verdict
         return verdict
 
+    def _recorded(
+        self, scope: codec.Scope, spot: Spot, receipts: tuple[Receipt, ...], mine: nlp.Result
+    ) -> Answer:
+        """What a retry is told: what the ledger says, and whether it would have said the same."""
+        there = find_there(self._store, scope, receipts[0])
+        recorded = records.answer_of(there, record_there(self._store, there))
+        same = receipts[0].same_decision and recorded.as_record() == mine.as_record()
+        receipts = (replace(receipts[0], same_decision=same), *receipts[1:])
+        return Answer(recorded, spot.correlation_id, there.turn_id, receipts)
+
     def _brought_unit(self, brought: Brought, spot: Spot) -> Unit:
         scope = self._scope(brought.user, brought.device, brought.session)
         said = None if brought.text is None else nlp.check_utterance(brought.text)
         entries = [records.entry_brought(brought.decision)]
         return self._decisions.unit(scope, spot.place, entries, said, self._surroundings.clock())
-
-    def _last_snapshot(self, user_id: names.UserId) -> persona.Snapshot | None:
-        row = self._profiles.last(self.tenant_id, user_id)
-        return None if row is None else records.snapshot_of(row.record)

@@ -5,7 +5,8 @@
     │   ├── BadField             a value is outside its bounds                     422
     │   ├── ScopeRefused         tenant, user, device, session do not belong       403
     │   ├── IdentityRequired     a verified speaker is needed, none was given      403
-    │   ├── IdempotencyConflict  the key already names another engine's row        409
+    │   ├── IdempotencyConflict  the key already names another decision            409
+    │   ├── Overtaken            another writer was first; decide again            409
     │   ├── RegistrationRefused  a tenant, user, device or session cannot be so    409
     │   ├── EngineRefused        an engine's input or output broke its contract    422
     │   └── NotFound             nothing of that name                              404
@@ -89,7 +90,13 @@ class IdentityRequired(Refusal):
 
 
 class IdempotencyConflict(Refusal):
-    """The key already names a row of another engine."""
+    """The key already names another decision."""
+
+    http_status = 409
+
+
+class Overtaken(Refusal):
+    """Another writer was first."""
 
     http_status = 409
 

@@ -9,8 +9,6 @@ from __future__ import annotations
 from enum import IntEnum
 from typing import Final
 
-from selene_os.errors import BadField
-
 
 class ReasonCode(IntEnum):
     """Every reason there is."""
@@ -94,19 +92,6 @@ MEANINGS: Final[dict[ReasonCode, str]] = {
 }
 
 _BY_NUMBER: Final = {int(code): code for code in ReasonCode}
-
-
-def parse_reason_code(value: object) -> ReasonCode:
-    """Parse a reason code by its name or its number; raises BadField where there is none."""
-    if isinstance(value, str) and value in ReasonCode.__members__:
-        return ReasonCode[value]
-    if isinstance(value, int) and not isinstance(value, bool) and value in _BY_NUMBER:
-        return _BY_NUMBER[value]
-    raise BadField(
-        "reason_code",
-        "is not in the registry",
-        "Give a name or number from docs/reason-codes.md.",
-    )
 
 
 def reason_name(number: int) -> str:

@@ -118,11 +118,17 @@ def _of_profile(
     }
 
 
-def decode(kept: ReplayRecord) -> Record:
-    """A kept record. Raises Fault where its key is not here."""
+def decode(kept: ReplayRecord | RecordedTurn) -> Record:
+    """A kept record. Raises Fault where its key is not here, or it is no record."""
     if kept.key_id != PLAIN_KEY_ID:
         raise Fault(f"the record's key {kept.key_id} is not here", "Provide the key.")
-    return dict(codec.decode_json(kept.record))
+    try:
+        record = codec.decode_json(kept.record)
+    except ValueError:
+        record = None
+    if not isinstance(record, dict):
+        raise Fault(f"the record of event {kept.event_id} is damaged", "See `selene doctor`.")
+    return record
 
 
 def answer_of(event: AuditEvent, kept: ReplayRecord) -> nlp.Result:
@@ -147,16 +153,16 @@ def answer_of(event: AuditEvent, kept: ReplayRecord) -> nlp.Result:
 def pending_of(rows: Sequence[RecordedTurn]) -> Record | None:
     """The question that a turn's rows left open: the first incomplete one's."""
     for kept in rows:
-        answer = codec.decode_json(kept.record).get("answer") or {}
+        answer = decode(kept).get("answer") or {}
         for draft in answer.get("drafts") or [answer]:
             if draft.get("pending") is not None:
                 return dict(draft["pending"])
     return None
 
 
-def snapshot_of(record: bytes) -> persona.Snapshot:
+def snapshot_of(kept: RecordedTurn) -> persona.Snapshot:
     """The profile snapshot of a recorded profile commit."""
-    return persona.Snapshot(**codec.decode_json(record)["answer"]["snapshot"])
+    return persona.Snapshot(**decode(kept)["answer"]["snapshot"])
 
 
 def profile_of(kept: ReplayRecord) -> tuple[persona.Result, persona.Snapshot]:

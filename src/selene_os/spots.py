@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
 from selene_os import names
-from selene_os.errors import IdempotencyConflict, LedgerBusy, NotFound
+from selene_os.errors import BadField, Fault, IdempotencyConflict, LedgerBusy
 from selene_os.ledger import codec
 from selene_os.ledger.events import AuditEvent, Receipt, ReplayRecord
 from selene_os.ledger.store import Store
 
 # A call without a turn takes the next one; another writer may take it first, this often.
 NEXT_TURN_TRIES: Final = 64
+_FURTHER_DRAFT = re.compile(r"#[0-9]+$", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,12 +26,12 @@ class Spot:
     Attributes:
         place: correlation, turn and key.
         fresh: the conversation begins with this call, so there is nothing to read of it.
-        fixed: the caller named the turn or the key: a second such call is a retry.
+        next_turn: the turn was taken as the next one, and another writer may take it first.
     """
 
     place: codec.Place
     fresh: bool
-    fixed: bool
+    next_turn: bool
 
     @property
     def correlation_id(self) -> names.CorrelationId:
@@ -55,24 +58,54 @@ def find_spot(
 
     Args:
         engine: whose decision; part of the default key.
-        correlation, turn, key: what the caller named; None is made fresh, or the next one.
+        correlation, turn, key: what the caller named; None is made fresh, or the next one. A key
+            without a correlation names its conversation as well, so that a retry finds its row.
         fresh_correlation: makes the name of a new conversation.
         after: a turn that is taken although the ledger does not say so yet.
 
     Raises:
         BadField: a name is outside its bounds.
     """
-    fresh = correlation is None
-    correlation_id = fresh_correlation() if fresh else names.parse_correlation_id(correlation)
-    given_key = None if key is None else names.parse_idempotency_key(key)
+    given_key = None if key is None else parse_given_key(key)
+    fresh = correlation is None and given_key is None
+    if correlation is not None:
+        correlation_id = names.parse_correlation_id(correlation)
+    elif given_key is not None:
+        correlation_id = correlation_of(tenant_id, given_key)
+    else:
+        correlation_id = fresh_correlation()
+    there = (
+        None
+        if fresh or given_key is None
+        else store.event_by_key(tenant_id, correlation_id, given_key)
+    )
     if turn is not None:
         turn_id = names.parse_turn_id(turn)
-    elif fresh:
-        turn_id = names.TurnId(1)
+    elif there is not None:
+        turn_id = there.turn_id
     else:
-        turn_id = _turn_of(store, tenant_id, correlation_id, given_key, after)
+        last = 0 if fresh else store.last_turn(tenant_id, correlation_id)
+        turn_id = names.parse_turn_id(max(last, after) + 1)
     place = codec.Place(correlation_id, turn_id, given_key or default_key(engine, turn_id))
-    return Spot(place, fresh, fixed=turn is not None or key is not None)
+    return Spot(place, fresh, next_turn=turn is None and there is None and not fresh)
+
+
+def parse_given_key(key: object) -> names.IdempotencyKey:
+    """A caller's key: as `parse_idempotency_key`, and not one that names a further draft."""
+    parsed = names.parse_idempotency_key(key)
+    if _FURTHER_DRAFT.search(parsed):
+        raise BadField(
+            "idempotency_key",
+            "ends in # and a number, which names the further drafts of one turn",
+            "Choose another ending.",
+        )
+    return parsed
+
+
+def correlation_of(tenant_id: names.TenantId, key: names.IdempotencyKey) -> names.CorrelationId:
+    """The conversation of a call that names a key alone: the same at each retry."""
+    named = f"{tenant_id}\0{key}".encode()
+    return names.CorrelationId(hashlib.sha256(named).hexdigest()[:32])
 
 
 def find_there(store: Store, scope: codec.Scope, receipt: Receipt) -> AuditEvent:
@@ -83,7 +116,7 @@ def find_there(store: Store, scope: codec.Scope, receipt: Receipt) -> AuditEvent
     """
     event = store.event(scope.tenant_id, receipt.event_id)
     if event is None:
-        raise NotFound("is not there any more", "Verify the ledger.", field="event_id")
+        raise Fault(f"event {receipt.event_id} is not there any more", "See `selene doctor`.")
     if event.user_id != scope.user_id:
         raise IdempotencyConflict(
             f"{event.idempotency_key!r} names another user's decision in this conversation",
@@ -94,10 +127,10 @@ def find_there(store: Store, scope: codec.Scope, receipt: Receipt) -> AuditEvent
 
 
 def record_there(store: Store, event: AuditEvent) -> ReplayRecord:
-    """The record of a row. Raises NotFound."""
+    """The record of a row. Raises Fault where there is none."""
     record = store.record(event.tenant_id, event.event_id)
     if record is None:
-        raise NotFound("has no record", "Verify the ledger.", field="event_id")
+        raise Fault(f"event {event.event_id} has no record", "See `selene doctor`.")
     return record
 
 
@@ -112,19 +145,3 @@ def overtaken(correlation: str | None) -> LedgerBusy:
 def default_key(engine: str, turn_id: names.TurnId) -> names.IdempotencyKey:
     """The key of an engine's decision in a turn, where the caller names none."""
     return names.IdempotencyKey(f"{engine}:{turn_id}")
-
-
-def _turn_of(
-    store: Store,
-    tenant_id: names.TenantId,
-    correlation_id: names.CorrelationId,
-    key: names.IdempotencyKey | None,
-    after: int,
-) -> names.TurnId:
-    """The turn that a key names already, or the next one."""
-    if key is not None:
-        there = store.event_by_key(tenant_id, correlation_id, key)
-        if there is not None:
-            return there.turn_id
-    last = store.last_turn(tenant_id, correlation_id)
-    return names.parse_turn_id(max(last, after) + 1)

@@ -7,7 +7,7 @@ from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from selene_os.engines import nlp
-from selene_os.errors import BadField
+from selene_os.errors import BadField, Fault
 
 SETTINGS: Final = ("currency", "time_policy", "date_order", "zone")
 _ACCEPTED: Final = {
@@ -24,7 +24,10 @@ def moment_of(now: datetime | str | None, created_at: int, zone: str | None) -> 
     if (given := nlp.decode_now(now)) is not None:
         return given
     moment = datetime.fromtimestamp(created_at // _NANOSECONDS, UTC)
-    return moment if zone is None else moment.astimezone(ZoneInfo(zone))
+    try:
+        return moment if zone is None else moment.astimezone(ZoneInfo(zone))
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise Fault(f"the zone {zone!r:.60} is not known here", "Set the tenant's zone.") from error
 
 
 def check_setting(name: str, value: str | None) -> None:
@@ -33,6 +36,8 @@ def check_setting(name: str, value: str | None) -> None:
         raise BadField(name[:64], "is no setting", "Set one of " + ", ".join(SETTINGS) + ".")
     if value is None:
         return
+    if not isinstance(value, str):
+        raise BadField(name, f"must be text, not {type(value).__name__}", "Give it as a string.")
     if name in _ACCEPTED and value not in _ACCEPTED[name]:
         raise BadField(name, "does not take that value", f"Give {' | '.join(_ACCEPTED[name])}.")
     if name == "currency":

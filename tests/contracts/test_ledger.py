@@ -386,7 +386,8 @@ def test_everything_survives_close_and_reopen(ledger: Ledger) -> None:
         ledger.write(PROFILE, scope, turn=turn, key="p")
         ledger.store.append_memory(ledger.scribe.memory(scope=scope))
     tenant = TenantRow(ACME, "EUR", "next_occurrence", "DMY", "Europe/Berlin", START_NS)
-    ledger.store.set_tenant(tenant)
+    settings = dict(zip(TenantRow._fields[1:5], tenant[1:5], strict=True))
+    ledger.store.set_tenant(ACME, settings)
     before, trace = ledger.tables(), ledger.store.trace(ACME, TALK)
     ledger.reopen()
     ledger.reopen()
@@ -396,4 +397,4 @@ def test_everything_survives_close_and_reopen(ledger: Ledger) -> None:
     assert ledger.store.tenant(ACME) == tenant
     assert ledger.store.tenant(TenantId("initech")) is None
     with pytest.raises(NotFound):
-        ledger.store.set_tenant(tenant._replace(tenant_id=TenantId("initech")))
+        ledger.store.set_tenant(TenantId("initech"), settings)

@@ -124,6 +124,8 @@ class Auditor:
         """What a registration must come to; remembers what it added."""
         if tenant == "initech":
             return "not found tenant_id"
+        if not self.status.get((tenant, user), True):
+            return "refused user_id"
         if device is not None and self.owner.get(device, (tenant, user)) != (tenant, user):
             return "refused device_id"
         if device is not None and session is not None:

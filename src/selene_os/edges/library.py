@@ -64,7 +64,7 @@ def system() -> Surroundings:
 def event_ids(
     clock: Callable[[], int], random_bits: Callable[[], int]
 ) -> Callable[[], names.EventId]:
-    """A source of event ids that rise within this process, also when the clock does not."""
+    """A source of event ids that rise from one to the next, also when the clock does not."""
     lock = threading.Lock()
     last = 0
 

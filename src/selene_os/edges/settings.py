@@ -31,6 +31,8 @@ def sqlite_path(url: str) -> str:
     """
     if url.startswith(_SQLITE):
         path = url.removeprefix(_SQLITE)
+    elif url.startswith("sqlite://"):
+        raise BadField("database_url", "needs three slashes", "Give sqlite:///path, or a path.")
     elif "://" in url:
         scheme = url.split("://", 1)[0]
         raise BadField(

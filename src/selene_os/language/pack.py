@@ -3,28 +3,46 @@
     pack.toml      name, version, the intents with their fields, the kinds of fields
     <language>.toml   patterns, questions with their formats, phrases and words
 
-The digest over every file is part of each decision's replay record.
+A pack with anything in it that means nothing is refused: a key misspelt is a rule left out. The
+digest over the bytes of every file is part of each decision's replay record.
 """
 
 from __future__ import annotations
 
 import hashlib
-import tomllib
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from selene_os.errors import PackInvalid
 from selene_os.language import grammar
-from selene_os.language.grammar import PatternError, Sequence, compile_pattern
+from selene_os.language.grammar import Choice, PatternError, Sequence, Slot, compile_pattern
+from selene_os.language.pack_file import Entry, read_file
 
 SENSITIVITIES: Final = ("PUBLIC", "PRIVATE", "CONFIDENTIAL")
+# The kinds of verified terms, as PH1.NLP's requests name them.
+TERM_KINDS: Final = (
+    "EMPLOYEE_NAME_PREFERRED", "APPROVED_ABBREVIATION", "INTERNAL_PRODUCT_NAME", "PROJECT_CODE",
+)  # fmt: skip
+# What is asked about a whole request; every other question is about a field.
+REQUEST_QUESTIONS: Final = ("intent_choice", "trigger")
+# A slot whose text is heard but fills nothing: "send money from my savings to Bob".
+IGNORED_SLOT: Final = "source"
 QUESTION_BYTES_MAX: Final = 240
+FORMATS_MIN: Final = 2
+FORMATS_MAX: Final = 3
 FORMAT_CHARS_MAX: Final = 128
+FORMAT_BYTES_MAX: Final = 256
+_HEAD: Final = "pack.toml"
+_HEAD_KEYS: Final = ("name", "version", "intents", "kinds", "terms")
+_INTENT_KEYS: Final = ("required", "optional", "confirm", "sensitivity")
+_LANGUAGE_KEYS: Final = ("patterns", "more", "answers", "questions", "phrases", "words")
+_QUESTION_KEYS: Final = ("ask", "formats", "ask_readings")
 _LISTS: Final = (
     "names_end", "pronouns", "task_references", "things", "vague_times", "requests", "talk_heads",
     "abbreviations", "joiners",
@@ -33,6 +51,7 @@ _PHRASES: Final = (
     "before", "request", "ability", "after", "withdrawal", "refusal", "correction", "hypothetical",
     "negation", "both", "yes",
 )  # fmt: skip
+_ORDINALS: Final = "ordinals"
 
 
 # Sequences without slots, by each word that one can begin with.
@@ -126,170 +145,194 @@ def load_pack(directory: Traversable | Path) -> Pack:
     Raises:
         PackInvalid: naming the file, the line and the reason.
     """
-    files = {
-        file.name: file.read_text(encoding="utf-8")
-        for file in directory.iterdir()
-        if file.name.endswith(".toml")
-    }
-    if "pack.toml" not in files:
-        raise PackInvalid(f"{directory} holds no pack.toml", "Name a pack's directory.")
+    files = _contents(directory)
     digest = hashlib.sha256()
-    for name in sorted(files):
-        digest.update(f"{name}\0{len(files[name].encode())}\0".encode() + files[name].encode())
-    head = _File("pack.toml", files["pack.toml"])
-    kinds = {key: head.one_of(kind, grammar.KINDS) for key, kind in head.table("kinds").items()}
-    intents = {
-        name: _intent(head, name, body, kinds) for name, body in head.table("intents").items()
-    }
-    terms = {key: frozenset(head.strings(kind)) for key, kind in head.table("terms").items()}
-    languages = {}
-    for name, text in files.items():
-        if name != "pack.toml":
-            code = name.removesuffix(".toml")
-            languages[code] = _language(code, _File(name, text), intents)
+    for name, content in files.items():
+        digest.update(f"{name}\0{len(content)}\0".encode() + content)
+    head = read_file(_HEAD, files.pop(_HEAD))
+    head.table(_HEAD_KEYS)
+    kinds = {key: kind.one_of(grammar.KINDS) for key, kind in head["kinds"].table().items()}
+    intents = {name: _intent(name, body, kinds) for name, body in head["intents"].table().items()}
+    codes = {name: name.removesuffix(".toml") for name in files}
     return Pack(
-        head.string("name"),
-        head.string("version"),
+        head["name"].text(),
+        head["version"].text(),
         digest.hexdigest(),
         intents,
         kinds,
-        terms,
-        languages,
+        {
+            key: frozenset(kind.one_of(TERM_KINDS) for kind in given.entries())
+            for key, given in head["terms"].table(kinds).items()
+        },
+        {
+            codes[name]: _language(codes[name], read_file(name, content), intents, kinds)
+            for name, content in files.items()
+        },
     )
 
 
-class _File:
-    """One TOML file, and errors that name its lines."""
-
-    def __init__(self, name: str, text: str) -> None:
-        self.name = name
-        self._text = text
-        try:
-            self._root = tomllib.loads(text)
-        except tomllib.TOMLDecodeError as error:
-            raise PackInvalid(f"{name}: {error}", "Mend the file.") from error
-
-    def refuse(self, near: str, reason: str) -> PackInvalid:
-        """The error for something wrong near the text `near`."""
-        lines = self._text.splitlines()
-        line = next((n for n, text in enumerate(lines, 1) if near and near in text), 1)
-        return PackInvalid(f"{self.name}, line {line}: {reason}", "Mend the file.")
-
-    def table(self, name: str) -> dict[str, Any]:
-        """A table of the file, empty where it is missing."""
-        found = self._root.get(name, {})
-        if not isinstance(found, dict):
-            raise self.refuse(name, f"{name} must be a table")
-        return found
-
-    def string(self, name: str) -> str:
-        """A string of the file's root."""
-        found = self._root.get(name)
-        if not isinstance(found, str) or not found:
-            raise self.refuse(name, f"{name} must be text")
-        return found
-
-    def strings(self, found: object) -> tuple[str, ...]:
-        """A list of strings."""
-        if not isinstance(found, list) or not all(isinstance(entry, str) for entry in found):
-            raise self.refuse(str(found)[:20], f"{found!r:.60} must be a list of texts")
-        return tuple(found)
-
-    def one_of(self, found: object, accepted: tuple[str, ...]) -> str:
-        """A string among those accepted."""
-        if not isinstance(found, str) or found not in accepted:
-            raise self.refuse(str(found), f"{found!r:.60} must be one of {', '.join(accepted)}")
-        return found
-
-    def sequences(self, found: object) -> tuple[Sequence, ...]:
-        """Patterns, compiled."""
-        return tuple(self.sequence(text) for text in self.strings(found))
-
-    def sequence(self, text: str) -> Sequence:
-        """One pattern, compiled."""
-        try:
-            return compile_pattern(text)
-        except PatternError as error:
-            raise self.refuse(text, f"the pattern {text!r} {error}") from error
+def _contents(directory: Traversable | Path) -> dict[str, bytes]:
+    """The bytes of each of a pack's files, by name, in the order of the names."""
+    try:
+        files = {
+            file.name: file.read_bytes()
+            for file in sorted(directory.iterdir(), key=lambda file: file.name)
+            if file.name.endswith(".toml")
+        }
+    except (OSError, ValueError) as error:
+        raise PackInvalid(f"{directory}: {error}", "Name a pack's directory.") from error
+    if _HEAD not in files:
+        raise PackInvalid(f"{directory} holds no {_HEAD}", "Name a pack's directory.")
+    if len(files) == 1:
+        raise PackInvalid(f"{directory} holds no language", "Add a file such as en.toml.")
+    return files
 
 
-def _intent(head: _File, name: str, body: Any, kinds: dict[str, str]) -> Intent:
-    if not isinstance(body, dict):
-        raise head.refuse(name, f"intents.{name} must be a table")
-    intent = Intent(
-        name,
-        head.strings(body.get("required", [])),
-        head.strings(body.get("optional", [])),
-        bool(body.get("confirm", True)),
-        head.one_of(body.get("sensitivity"), SENSITIVITIES),
-    )
-    for field in intent.fields:
+def _intent(name: str, body: Entry, kinds: dict[str, str]) -> Intent:
+    body.table(_INTENT_KEYS)
+    seen: set[str] = set()
+    for entry in (*body["required"].entries(), *body["optional"].entries()):
+        field = entry.text()
         if field not in kinds:
-            raise head.refuse(field, f"field {field!r} of {name} has no kind")
-    return intent
+            raise entry.refuse(f"field {field!r} of {name} has no kind")
+        if field in seen:
+            raise entry.refuse(f"field {field!r} of {name} stands twice")
+        seen.add(field)
+    return Intent(
+        name,
+        body["required"].texts(),
+        body["optional"].texts(),
+        body["confirm"].flag(default=True),
+        body["sensitivity"].one_of(SENSITIVITIES),
+    )
 
 
-def _language(code: str, file: _File, intents: dict[str, Intent]) -> Language:
+def _language(
+    code: str, root: Entry, intents: dict[str, Intent], kinds: dict[str, str]
+) -> Language:
+    root.table(_LANGUAGE_KEYS)
+    askable = (*kinds, *REQUEST_QUESTIONS)
     starting: dict[str, list[Pattern]] = {}
     anywhere: list[Pattern] = []
-    for pattern in _patterns(file, file.table("patterns"), intents):
+    for pattern in _patterns(root["patterns"], intents):
         for word in grammar.first_words(pattern.sequence) or ():
             starting.setdefault(word, []).append(pattern)
         if not grammar.first_words(pattern.sequence):
             anywhere.append(pattern)
     more: dict[str, list[Pattern]] = {}
-    for pattern in _patterns(file, file.table("more"), intents):
+    for pattern in _patterns(root["more"], intents):
         more.setdefault(pattern.intent_type, []).append(pattern)
-    phrases = file.table("phrases")
-    words = file.table("words")
-    return Language(
+    phrases, words = root["phrases"], root["words"]
+    phrases.table((*_PHRASES, _ORDINALS))
+    words.table(_LISTS)
+    language = Language(
         code,
         {word: tuple(patterns) for word, patterns in starting.items()},
         tuple(anywhere),
         {name: tuple(patterns) for name, patterns in more.items()},
-        {field: file.sequences(given) for field, given in file.table("answers").items()},
-        {field: _question(file, field, body) for field, body in file.table("questions").items()},
-        {name: _by_first_word(file.sequences(phrases.get(name, []))) for name in _PHRASES},
-        tuple(_by_first_word(file.sequences(given)) for given in phrases.get("ordinals", [])),
-        {name: frozenset(file.strings(words.get(name, []))) for name in _LISTS},
+        {
+            field: tuple(_sequence(text, askable) for text in given.entries())
+            for field, given in root["answers"].table(askable).items()
+        },
+        {field: _question(body) for field, body in root["questions"].table(askable).items()},
+        {name: _phrases(phrases[name]) for name in _PHRASES},
+        tuple(_phrases(place) for place in phrases[_ORDINALS].entries()),
+        {name: frozenset(words[name].texts()) for name in _LISTS},
     )
+    _check_questions(root["questions"], intents, language)
+    return language
 
 
-def _by_first_word(sequences: tuple[Sequence, ...]) -> Phrases:
+def _check_questions(questions: Entry, intents: dict[str, Intent], language: Language) -> None:
+    """Refuse a language that lacks a question which a turn may come to ask."""
+    asked = dict.fromkeys(field for intent in intents.values() for field in intent.required)
+    for field in (*asked, *REQUEST_QUESTIONS):
+        if field not in language.questions:
+            raise questions.refuse(f"questions.{field} is missing")
+
+
+def _phrases(given: Entry) -> Phrases:
     found: dict[str, list[Sequence]] = {}
-    for sequence in sequences:
-        for word in grammar.first_words(sequence):
+    for entry in given.entries():
+        sequence = _sequence(entry, ())
+        words = grammar.first_words(sequence)
+        if not words:
+            # Under no first word it would never be found.
+            raise entry.refuse(f"the phrase {entry.value!r:.60} can be left out altogether")
+        for word in words:
             found.setdefault(word, []).append(sequence)
     return {word: tuple(phrases) for word, phrases in found.items()}
 
 
-def _patterns(file: _File, table: dict[str, Any], intents: dict[str, Intent]) -> Iterable[Pattern]:
-    for name, given in table.items():
+def _patterns(table: Entry, intents: dict[str, Intent]) -> Iterator[Pattern]:
+    for name, given in table.table().items():
         if name not in intents:
-            raise file.refuse(name, f"{name} is no intent of pack.toml")
-        for text in file.strings(given):
-            sequence = file.sequence(text)
-            for slot in grammar.slots(sequence):
-                if slot not in intents[name].fields and slot != IGNORED_SLOT:
-                    raise file.refuse(text, f"{name} has no field {slot!r}")
-            yield Pattern(name, text, sequence)
+            raise given.refuse(f"{name} is no intent of {_HEAD}")
+        fields = (*intents[name].fields, IGNORED_SLOT)
+        for entry in given.entries():
+            yield Pattern(name, entry.text(), _sequence(entry, fields))
 
 
-# A slot whose text is heard but fills nothing: "send money from my savings to Bob".
-IGNORED_SLOT: Final = "source"
+def _sequence(entry: Entry, fields: Collection[str]) -> Sequence:
+    """A pattern, compiled; its slots are among these fields."""
+    text = entry.text()
+    try:
+        sequence = compile_pattern(text)
+    except (PatternError, RecursionError) as error:
+        raise entry.refuse(f"the pattern {text!r:.60} {error}") from error
+    for slot, times in _slots(sequence).items():
+        if slot not in fields:
+            known = ", ".join(fields) or "none"
+            raise entry.refuse(f"{entry.name} has no field {slot!r} to fill; known here: {known}")
+        if times > 1:
+            raise entry.refuse(f"the pattern {text!r:.60} fills {slot!r} twice")
+    return sequence
 
 
-def _question(file: _File, field: str, body: Any) -> Question:
-    if not isinstance(body, dict) or not isinstance(body.get("ask"), str):
-        raise file.refuse(field, f"questions.{field} needs `ask`")
-    formats = file.strings(body.get("formats"))
-    if not 2 <= len(formats) <= 3 or any(len(text) > FORMAT_CHARS_MAX for text in formats):
-        raise file.refuse(
-            field, f"questions.{field} needs 2 or 3 formats of at most 128 characters"
-        )
-    ask = str(body["ask"])
-    ask_readings = str(body.get("ask_readings", ask))
-    for line in (ask, ask_readings):
-        if len(line.encode()) > QUESTION_BYTES_MAX or len(line.splitlines()) != 1:
-            raise file.refuse(field, f"questions.{field} must be one line of at most 240 bytes")
-    return Question(ask, formats, ask_readings)
+def _slots(sequence: Sequence) -> Counter[str]:
+    """How often one match can fill each slot: of the ways of a choice, only one is taken."""
+    found: Counter[str] = Counter()
+    for element in sequence:
+        if isinstance(element, Slot):
+            found[element.name] += 1
+        elif isinstance(element, Choice):
+            widest: Counter[str] = Counter()
+            for way in element.ways:
+                widest |= _slots(way)
+            found += widest
+    return found
+
+
+def _question(body: Entry) -> Question:
+    body.table(_QUESTION_KEYS)
+    ask = _line(body["ask"], QUESTION_BYTES_MAX)
+    readings = body["ask_readings"]
+    return Question(
+        ask,
+        _formats(body["formats"]),
+        _line(readings, QUESTION_BYTES_MAX) if readings.given else ask,
+    )
+
+
+def _formats(given: Entry) -> tuple[str, ...]:
+    formats: list[str] = []
+    for entry in given.entries():
+        text = _line(entry, FORMAT_BYTES_MAX)
+        if len(text) > FORMAT_CHARS_MAX:
+            raise entry.refuse(f"a format has at most {FORMAT_CHARS_MAX} characters")
+        if text in formats:
+            raise entry.refuse(f"the format {text!r} stands twice")
+        formats.append(text)
+    if not FORMATS_MIN <= len(formats) <= FORMATS_MAX:
+        raise given.refuse(f"{given.name} must be {FORMATS_MIN} or {FORMATS_MAX} formats")
+    return tuple(formats)
+
+
+def _line(entry: Entry, bytes_max: int) -> str:
+    """A text of one line."""
+    text = entry.text()
+    if text.splitlines() != [text]:
+        raise entry.refuse(f"{entry.name} must be one line")
+    if len(text.encode()) > bytes_max:
+        raise entry.refuse(f"{entry.name} must be at most {bytes_max} bytes")
+    return text

@@ -14,7 +14,16 @@ from functools import singledispatch
 from json.encoder import encode_basestring
 from typing import Any, Final, Protocol
 
-from selene_os.decision import Chat, Clarify, IntentDraft, ProfileDecision
+from selene_os.decision import (
+    CHAT_REASONS,
+    CLARIFY_REASONS,
+    DRAFT_REASONS,
+    PROFILE_REASONS,
+    Chat,
+    Clarify,
+    IntentDraft,
+    ProfileDecision,
+)
 from selene_os.errors import BadField
 from selene_os.ledger.events import AuditEvent
 from selene_os.names import (
@@ -252,8 +261,8 @@ def fault_of(event: AuditEvent) -> str | None:
     kind = _KINDS.get((event.engine, str(payload.get("decision"))))
     if kind is None or (kind.event_type, kind.severity) != (event.event_type, event.severity):
         return f"{event.engine} writes no {event.event_type} like it"
-    if event.reason_code not in ReasonCode.__members__.values():
-        return f"its reason code {event.reason_code} is not in the registry"
+    if event.reason_code not in _REASONS[kind]:
+        return f"its reason code {event.reason_code} does not go with it"
     try:
         text = encode_payload(kind, payload)
     except BadField as error:
@@ -266,6 +275,14 @@ _KINDS: Final = {
     (PH1_NLP, Clarify.DECISION): CLARIFY,
     (PH1_NLP, Chat.DECISION): CHAT,
     (PH1_PERSONA, "None"): PROFILE,
+}
+
+
+_REASONS: Final = {
+    DRAFT: DRAFT_REASONS,
+    CLARIFY: CLARIFY_REASONS,
+    CHAT: CHAT_REASONS,
+    PROFILE: PROFILE_REASONS,
 }
 
 

@@ -128,6 +128,12 @@ class TenantRow(NamedTuple):
     created_at: int
 
 
+# Columns by place, for what is compared of a retry: engine to severity, user to session, payload.
+ENGINE_TO_SEVERITY: Final = slice(2, 6)
+USER_TO_SESSION: Final = slice(8, 11)
+PAYLOAD: Final = 12
+
+
 class RecordedTurn(NamedTuple):
     """An event together with its replay record, as the next turn reads them."""
 
@@ -162,8 +168,15 @@ class Unit:
         events: 1 or more rows of one correlation and turn; where the first is a retry, so are all.
         records: the replay records of these events.
         said: the utterance they answer, if there was one.
+        next_turn: the turn must be one that the conversation does not have yet.
+        after_profile: the event id of the user's newest profile that this one was made from, ""
+            where it was made from none; None where that does not matter.
+
+    The last two are checked in the writing transaction: what was read before it may be old.
     """
 
     events: tuple[AuditEvent, ...]
     records: tuple[ReplayRecord, ...] = ()
     said: Utterance | None = None
+    next_turn: bool = False
+    after_profile: str | None = None

@@ -128,19 +128,14 @@ class PersonaProfiles:
         self._store = store
         self._make_id = make_id
 
-    def commit(
-        self, scope: codec.Scope, place: codec.Place, entry: Entry, created_at: int
-    ) -> Receipt:
-        """Write PERSONA_PROFILE_COMMIT. Raises BadField, or the store's Refusal or Fault."""
+    def unit(self, scope: codec.Scope, place: codec.Place, entry: Entry, created_at: int) -> Unit:
+        """The rows of PERSONA_PROFILE_COMMIT. Raises BadField."""
         event = codec.encode_event(
             entry.decision, scope, place, self._make_id(), parse_time_ns(created_at)
         )
         if event.engine != codec.PH1_PERSONA:
             raise BadField("decision", "is no profile", "Give a ProfileDecision.")
-        (verdict,) = self._store.commit([Unit((event,), (_record_row(event, entry),))])
-        if isinstance(verdict, Refusal):
-            raise verdict
-        return verdict[0]
+        return Unit((event,), (_record_row(event, entry),))
 
     def last(self, tenant_id: TenantId, user_id: UserId) -> RecordedTurn | None:
         """A user's newest profile commit, or None."""

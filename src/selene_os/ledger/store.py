@@ -7,7 +7,7 @@ call returns.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from selene_os.errors import Refusal
@@ -49,7 +49,7 @@ class Store(Protocol):
 
         Returns:
             A verdict for each unit, in order: its receipts (one for each event), or the Refusal
-            that left nothing of it behind.
+            that left nothing of it behind; Overtaken where `next_turn` or `after_profile` fails.
 
         Raises:
             LedgerBusy: too many writes wait. LedgerUnavailable: nothing was written.
@@ -115,8 +115,8 @@ class Store(Protocol):
     def add_tenant(self, tenant: TenantRow) -> bool:
         """Add a tenant; False where it is there already."""
 
-    def set_tenant(self, tenant: TenantRow) -> None:
-        """Change a tenant's settings. Raises NotFound."""
+    def set_tenant(self, tenant_id: TenantId, settings: Mapping[str, str | None]) -> None:
+        """Change some of a tenant's settings, and no other. Raises NotFound."""
 
     def tenant(self, tenant_id: TenantId) -> TenantRow | None:
         """One tenant, or None."""

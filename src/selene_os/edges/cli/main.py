@@ -60,13 +60,19 @@ def main(arguments: list[str] | None = None) -> None:
     given = sys.argv[1:] if arguments is None else arguments
     try:
         code: Any = cli.main(given, prog_name="selene", standalone_mode=False, color=color)
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
     except click.exceptions.Abort:
         click.echo("selene: stopped", err=True)
         sys.exit(130)
     except click.ClickException as error:
         _show(given, "Usage", error.format_message(), _help_of(error))
         sys.exit(error.exit_code)
+    except AttributeError:
+        if sys.stdout is not None:
+            raise
+        # Without a stdout there is nobody to tell; the work itself was done or refused before.
+        sys.exit(1)
     except OSError as error:
         # What could not be written must not fail once more when Python ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

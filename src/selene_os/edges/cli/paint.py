@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from typing import Any
 
 import click
 
@@ -61,20 +62,28 @@ def answer(text: str, result: nlp.Result) -> str:
 
 def event(row: AuditEvent) -> str:
     """A row in one line, and its payload in the next."""
-    payload = decode_json(row.payload_min)
-    decision = payload.pop("decision", "PROFILE")
+    payload = _payload(row)
+    decision = str(payload.pop("decision", "PROFILE"))
     when = datetime.fromtimestamp(row.created_at / 1e9, UTC).strftime("%Y-%m-%d %H:%M:%S")
     details = " ".join(
-        f"{key}={','.join(value) if isinstance(value, list) else value}"
+        f"{key}={','.join(map(str, value)) if isinstance(value, list) else value}"
         for key, value in payload.items()
         if value
     )
-    badge = click.style(f"{decision:<12}", fg=_COLORS.get(decision, "magenta"), bold=True)
+    color = _COLORS.get(decision, "magenta")
+    badge = click.style(f"{shown(decision):<12}", fg=color, bold=True)
     name = reason_name(row.reason_code)
+    whose = shown(f"{row.user_id}@{row.device_id}")
     return (
-        f"turn {row.turn_id}  {badge} {name}  {row.user_id}@{row.device_id}  {when} UTC\n"
-        f"        {row.event_id}  {details}"
+        f"turn {row.turn_id}  {badge} {name}  {whose}  {when} UTC\n"
+        f"        {row.event_id}  {shown(details)}"
     )
+
+
+def _payload(row: AuditEvent) -> dict[str, Any]:
+    """A row's payload; of a spoilt row, what there is."""
+    payload = decode_json(row.payload_min)
+    return payload if isinstance(payload, dict) else {"payload": payload}
 
 
 def _decision(result: nlp.Result) -> str:

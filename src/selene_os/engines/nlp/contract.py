@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from selene_os.errors import BadField
+from selene_os.language.pack import TERM_KINDS
 from selene_os.names import check_count, check_text
 
 TEXT_BYTES_MAX: Final = 32_768
@@ -21,12 +22,6 @@ TERM_BYTES_MAX: Final = 120
 LANGUAGES: Final = ("en", "zh")
 TRANSCRIPT_CONFIDENCES: Final = ("HIGH", "MED", "LOW")
 SPAN_KINDS: Final = ("NUMBER_LIKE", "NAME_LIKE", "DATE_TIME_LIKE", "AMOUNT_LIKE", "UNKNOWN")
-TERM_KINDS: Final = (
-    "EMPLOYEE_NAME_PREFERRED",
-    "APPROVED_ABBREVIATION",
-    "INTERNAL_PRODUCT_NAME",
-    "PROJECT_CODE",
-)
 TIME_POLICIES: Final = ("ask", "next_occurrence")
 DATE_ORDERS: Final = ("DMY", "MDY", "YMD")
 

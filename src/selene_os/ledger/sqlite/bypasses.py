@@ -15,6 +15,7 @@ import apsw
 
 from selene_os.ledger import codec, migrations
 from selene_os.ledger.events import PLAIN_KEY_ID, AuditEvent
+from selene_os.ledger.sqlite import statements
 from selene_os.ledger.sqlite.connection import check_schema, unavailable
 
 # The ledgers: append-only, with a column that an attacker would change.
@@ -190,10 +191,12 @@ def row_faults(connection: apsw.Connection, faults_max: int = 20) -> list[str]:
         connection: one that may write, since SQLite checks no CHECK for others.
         faults_max: how many are named; one more says that there are more.
     """
+    faults: list[str] = []
     try:
-        return list(islice(_row_faults(connection), faults_max + 1))
-    except apsw.Error as error:
-        return [f"the file is damaged ({error})"]
+        faults.extend(islice(_row_faults(connection), faults_max + 1))
+    except (apsw.Error, UnicodeDecodeError) as error:
+        faults.append(f"the file is damaged, and cannot be read further ({error})")
+    return faults
 
 
 def _row_faults(connection: apsw.Connection) -> Iterable[str]:
@@ -202,6 +205,7 @@ def _row_faults(connection: apsw.Connection) -> Iterable[str]:
             yield str(text)
     for table, rowid, parent, _ in connection.execute("PRAGMA foreign_key_check"):
         yield f"{table}, row {rowid}: refers to nothing in {parent}"
+    yield from _lost_rows(connection)
     columns = ", ".join(f"e.{name}" for name in AuditEvent._fields)
     for *row, engine, record, key_id in connection.execute(
         f"SELECT {columns}, r.engine, r.record, r.key_id FROM audit_events AS e"
@@ -212,6 +216,24 @@ def _row_faults(connection: apsw.Connection) -> Iterable[str]:
             yield f"audit_events, event {event.event_id}: {fault}"
 
 
+def _lost_rows(connection: apsw.Connection) -> Iterable[str]:
+    """Events that no sealer would ever see, and memories that their ledger does not add up to."""
+    ((unseen,),) = connection.execute(
+        "SELECT count(*) FROM audit_events AS e WHERE NOT EXISTS (SELECT 1 FROM unsealed_events"
+        " AS u WHERE u.tenant_id = e.tenant_id AND u.event_id = e.event_id)"
+    ).fetchall()
+    if unseen:
+        yield f"unsealed_events: {unseen} events are missing from it"
+    for tenant_id, user_id in connection.execute(
+        "SELECT tenant_id, user_id FROM memory_ledger"
+        " UNION SELECT tenant_id, user_id FROM memory_current"
+    ).fetchall():
+        there = connection.execute(statements.MEMORY_CURRENT, (tenant_id, user_id)).fetchall()
+        built = connection.execute(statements.MEMORY_PROJECTED, (tenant_id, user_id)).fetchall()
+        if there != built:
+            yield f"memory_current of user {user_id} is not what the ledger adds up to"
+
+
 def _record_fault(event: AuditEvent, engine: object, record: Any, key_id: object) -> str | None:
     if record is None:
         return "has no record in replay_inputs"
@@ -219,9 +241,11 @@ def _record_fault(event: AuditEvent, engine: object, record: Any, key_id: object
         return f"its record is of engine {engine}"
     if key_id == PLAIN_KEY_ID:
         try:
-            codec.decode_json(bytes(record))
+            decoded = codec.decode_json(bytes(record))
         except (ValueError, RecursionError):
             return "its record is no JSON"
+        if not isinstance(decoded, dict):
+            return "its record is no JSON object"
     return None
 
 

@@ -16,11 +16,20 @@ from selene_os.errors import (
     Fault,
     IdempotencyConflict,
     NotFound,
+    Overtaken,
     Refusal,
     RegistrationRefused,
 )
 from selene_os.ledger import scope
-from selene_os.ledger.events import AuditEvent, MemoryEvent, Receipt, Unit
+from selene_os.ledger.events import (
+    ENGINE_TO_SEVERITY,
+    PAYLOAD,
+    USER_TO_SESSION,
+    AuditEvent,
+    MemoryEvent,
+    Receipt,
+    Unit,
+)
 from selene_os.ledger.sqlite import statements
 from selene_os.ledger.store import Verdict
 from selene_os.names import DeviceId, IdempotencyKey, SessionId, TenantId, UserId
@@ -50,6 +59,8 @@ def insert(connection: apsw.Connection, statement: str, row: tuple[Any, ...]) ->
 
 def _append_unit(connection: apsw.Connection, unit: Unit) -> tuple[Receipt, ...]:
     first, *others = unit.events
+    if unit.next_turn or unit.after_profile is not None:
+        _check_not_overtaken(connection, unit)
     receipt = _append_event(connection, first)
     if receipt.deduplicated:
         return _earlier(connection, receipt, unit.events)
@@ -63,6 +74,31 @@ def _append_unit(connection: apsw.Connection, unit: Unit) -> tuple[Receipt, ...]
     if unit.said is not None:
         connection.execute(statements.INSERT_UTTERANCE, unit.said)
     return tuple(receipts)
+
+
+def _check_not_overtaken(connection: apsw.Connection, unit: Unit) -> None:
+    """Refuse what was decided from a state that is not the state any more."""
+    event = unit.events[0]
+    if unit.next_turn:
+        last = connection.execute(
+            statements.LAST_TURN, (event.tenant_id, event.correlation_id)
+        ).fetchone()
+        if last is not None and last[0] >= event.turn_id:
+            raise Overtaken(
+                f"{event.turn_id} is not the next turn any more",
+                "Take the next one.",
+                field="turn_id",
+            )
+    if unit.after_profile is not None and _by_key(connection, event) is None:
+        newest = connection.execute(
+            statements.LAST_PROFILE, (event.tenant_id, event.user_id)
+        ).fetchone()
+        if (newest[0] if newest else "") != unit.after_profile:
+            raise Overtaken(
+                "has a newer profile than this one was made from",
+                "Decide it again.",
+                field="user_id",
+            )
 
 
 def _append_event(connection: apsw.Connection, event: AuditEvent) -> Receipt:
@@ -83,11 +119,13 @@ def _receipt_of(connection: apsw.Connection, there: AuditEvent, event: AuditEven
     """The receipt of a retry, or its refusal."""
     if there.engine != event.engine:
         raise _conflict(event)
-    if there[8:11] != event[8:11]:
+    if there[USER_TO_SESSION] != event[USER_TO_SESSION]:
         # A retry in the first one's scope is answered even after its session has ended; in
         # another scope it is a write like any other, and refused like one.
         check_scope(connection, event.tenant_id, event.user_id, event.device_id, event.session_id)
-    same = there[2:6] + there[8:11] + there[12:13] == event[2:6] + event[8:11] + event[12:13]
+    same = all(
+        there[part] == event[part] for part in (ENGINE_TO_SEVERITY, USER_TO_SESSION, PAYLOAD)
+    )
     return Receipt(there.event_id, deduplicated=True, same_decision=same)
 
 
@@ -184,6 +222,12 @@ def register(
             f"{tenant_id!r} is not known", "Add it with `selene tenant add`.", field="tenant_id"
         )
     added = insert(connection, statements.INSERT_IDENTITY, (tenant_id, user_id, created_at))
+    if execute(statements.IDENTITY_STATUS, (tenant_id, user_id)).fetchone() != (scope.ACTIVE,):
+        raise RegistrationRefused(
+            f"{user_id!r} is disabled",
+            "Enable the user with `selene identity enable`.",
+            field="user_id",
+        )
     if device_id is None:
         return added
     added |= insert(connection, statements.INSERT_BINDING, (device_id, tenant_id, created_at))

@@ -26,13 +26,12 @@ WRITER_CACHE_KIB: Final = 32_768
 READER_CACHE_KIB: Final = 8_192
 
 
-def connect(path: str, *, write: bool, synchronous: str = "FULL") -> apsw.Connection:
-    """Open an existing file.
+def connect(path: str, *, write: bool) -> apsw.Connection:
+    """Open an existing file, and change nothing in it: it may be another program's.
 
     Args:
         path: the file's path.
         write: whether this connection writes; the others cannot.
-        synchronous: FULL (an acknowledged commit survives a power cut), NORMAL or OFF.
 
     Raises:
         LedgerMissing: there is no file. LedgerUnavailable: it cannot be opened.
@@ -46,8 +45,6 @@ def connect(path: str, *, write: bool, synchronous: str = "FULL") -> apsw.Connec
         cache = WRITER_CACHE_KIB if write else READER_CACHE_KIB
         connection.execute(f"PRAGMA cache_size = -{cache}")
         if write:
-            connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute(f"PRAGMA synchronous = {synchronous}")
             connection.execute("PRAGMA foreign_keys = ON")
             # Each insert with a guard opens a statement journal; in a file that is a third of it.
             connection.execute("PRAGMA temp_store = MEMORY")
@@ -58,6 +55,19 @@ def connect(path: str, *, write: bool, synchronous: str = "FULL") -> apsw.Connec
     except apsw.Error as error:
         raise unavailable(path, error) from error
     return connection
+
+
+def begin_wal(connection: apsw.Connection, path: str, synchronous: str) -> None:
+    """Set a ledger's own connection to write ahead, and how it waits for the disk.
+
+    Args:
+        synchronous: FULL (an acknowledged commit survives a power cut), NORMAL or OFF.
+    """
+    try:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute(f"PRAGMA synchronous = {synchronous}")
+    except apsw.Error as error:
+        raise unavailable(path, error) from error
 
 
 def create(path: str, at: int) -> tuple[str, ...]:
@@ -83,9 +93,10 @@ def create(path: str, at: int) -> tuple[str, ...]:
             ) from error
     connection = connect(path, write=True)
     try:
+        _check_ours(connection, path)
+        begin_wal(connection, path, "FULL")
         connection.execute("BEGIN IMMEDIATE")
         try:
-            _check_ours(connection, path)
             connection.execute(migrations.TABLE)
             waiting = migrations.pending(migrations.load("sqlite"), applied(connection))
             migrations.apply(waiting, lambda sql, values: connection.execute(sql, values), at)

@@ -55,7 +55,7 @@ TURN_BEFORE: Final = (
 )
 LAST_PROFILE: Final = (
     f"{_RECORDED} WHERE e.tenant_id = ? AND e.user_id = ? AND e.engine = 'PH1.PERSONA'"
-    " ORDER BY e.event_id DESC LIMIT 1"
+    " ORDER BY e.rowid DESC LIMIT 1"
 )
 CONVERSATION: Final = (
     f"SELECT {_columns(Utterance)} FROM conversation_ledger"
@@ -81,22 +81,25 @@ MEMORY_CURRENT: Final = (
 CLEAR_CURRENT: Final = "DELETE FROM memory_current WHERE tenant_id = ? AND user_id = ?"
 # What a memory is now is its latest event: the same statement after each append and in a rebuild,
 # so that the two cannot part. {which} narrows it to one memory or to all of a user's.
-_PROJECT: Final = (
-    f"INSERT OR REPLACE INTO memory_current ({_columns(CurrentMemory)})"
-    " SELECT tenant_id, user_id, memory_key, version, event <> 'FORGOTTEN', value, key_id, layer,"
+_PROJECTED: Final = (
+    "SELECT tenant_id, user_id, memory_key, version, event <> 'FORGOTTEN', value, key_id, layer,"
     " sensitivity, confidence, consent, use_policy, expires_at, provenance, memory_event_id,"
     " created_at FROM memory_ledger AS m WHERE tenant_id = ?1 AND user_id = ?2{which}"
     " AND version = (SELECT max(version) FROM memory_ledger WHERE tenant_id = m.tenant_id"
     " AND user_id = m.user_id AND memory_key = m.memory_key)"
 )
+_PROJECT: Final = f"INSERT OR REPLACE INTO memory_current ({_columns(CurrentMemory)}) {_PROJECTED}"
 PROJECT_ONE: Final = _PROJECT.format(which=" AND memory_key = ?3")
 PROJECT_ALL: Final = _PROJECT.format(which="")
+MEMORY_PROJECTED: Final = _PROJECTED.format(which="") + " ORDER BY memory_key"
 
 TENANT: Final = f"SELECT {_columns(TenantRow)} FROM tenants WHERE tenant_id = ?"
 TENANTS: Final = f"SELECT {_columns(TenantRow)} FROM tenants ORDER BY tenant_id"
-SET_TENANT: Final = (
-    "UPDATE tenants SET currency = ?, time_policy = ?, date_order = ?, zone = ? WHERE tenant_id = ?"
-)
+# A setting at a time, so that two writers of two settings do not undo each other.
+SET_TENANT: Final = {
+    name: f"UPDATE tenants SET {name} = ? WHERE tenant_id = ?"
+    for name in ("currency", "time_policy", "date_order", "zone")
+}
 INSERT_IDENTITY: Final = "INSERT INTO identities (tenant_id, user_id, created_at) VALUES (?, ?, ?)"
 INSERT_BINDING: Final = (
     "INSERT INTO device_bindings (device_id, tenant_id, created_at) VALUES (?, ?, ?)"

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import threading
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 import apsw
 
-from selene_os.errors import LedgerUnavailable, NotFound, RegistrationRefused
+from selene_os.errors import (
+    BadField,
+    Fault,
+    LedgerUnavailable,
+    NotFound,
+    RegistrationRefused,
+)
 from selene_os.ledger.events import (
     AuditEvent,
     CurrentMemory,
@@ -21,7 +28,12 @@ from selene_os.ledger.events import (
     Utterance,
 )
 from selene_os.ledger.sqlite import commits, statements
-from selene_os.ledger.sqlite.connection import check_schema, connect, unavailable
+from selene_os.ledger.sqlite.connection import (
+    begin_wal,
+    check_schema,
+    connect,
+    unavailable,
+)
 from selene_os.ledger.sqlite.writer import GROUP_MAX, QUEUE_MAX, WAIT_MS, Writer
 from selene_os.ledger.store import Verdict
 from selene_os.names import (
@@ -34,6 +46,10 @@ from selene_os.names import (
     TurnId,
     UserId,
 )
+
+SYNCHRONOUS: Final = ("FULL", "NORMAL", "OFF")
+_IDLE_MAX: Final = 8
+_CLOSE_WAIT_S: Final = 5.0
 
 
 class SqliteStore:
@@ -58,24 +74,30 @@ class SqliteStore:
         wait_ms: int = WAIT_MS,
     ) -> None:
         self.path = path
-        connection = connect(path, write=True, synchronous=synchronous)
+        if synchronous not in SYNCHRONOUS:
+            raise BadField("synchronous", "is not known", "Give " + " | ".join(SYNCHRONOUS) + ".")
+        connection = connect(path, write=True)
         try:
             check_schema(connection, path)
+            begin_wal(connection, path, synchronous)
         except BaseException:
             connection.close()
             raise
         self._writer = Writer(
             connection, path, queue_max=queue_max, group_max=group_max, wait_ms=wait_ms
         )
+        self._pid = os.getpid()
+        self._readers = threading.Condition()
+        self._reading = 0
         self._idle: list[apsw.Connection] = []
-        self._idle_lock = threading.Lock()
         self._closed = False
 
     def close(self) -> None:
-        if self._closed:
-            return
-        self._closed = True
-        with self._idle_lock:
+        with self._readers:
+            if self._closed:
+                return
+            self._closed = True
+            self._readers.wait_for(lambda: self._reading == 0, timeout=_CLOSE_WAIT_S)
             while self._idle:
                 self._idle.pop().close()
         # Last: the one that can write folds the WAL into the file, so that one file is the ledger.
@@ -170,12 +192,16 @@ class SqliteStore:
             lambda connection: commits.insert(connection, statements.INSERT_TENANT, tenant)
         )
 
-    def set_tenant(self, tenant: TenantRow) -> None:
-        values = (
-            tenant.currency, tenant.time_policy, tenant.date_order, tenant.zone, tenant.tenant_id
-        )  # fmt: skip
-        if not self._changed(statements.SET_TENANT, values):
-            raise NotFound("is not known", "Add it with `selene tenant add`.", field="tenant_id")
+    def set_tenant(self, tenant_id: TenantId, settings: Mapping[str, str | None]) -> None:
+        def change(connection: apsw.Connection) -> None:
+            if connection.execute(statements.TENANT, (tenant_id,)).fetchone() is None:
+                raise NotFound(
+                    "is not known", "Add it with `selene tenant add`.", field="tenant_id"
+                )
+            for name, value in settings.items():
+                connection.execute(statements.SET_TENANT[name], (value, tenant_id))
+
+        self._writer.run(change)
 
     def tenant(self, tenant_id: TenantId) -> TenantRow | None:
         rows = self._rows(statements.TENANT, (tenant_id,))
@@ -231,22 +257,42 @@ class SqliteStore:
 
     def _rows(self, statement: str, values: tuple[Any, ...]) -> list[tuple[Any, ...]]:
         """Rows by a connection that cannot write; connections are kept for the next reader."""
-        if self._closed:
-            raise LedgerUnavailable(f"{self.path} was closed", "Open the ledger again.")
-        try:
-            connection = self._idle.pop()
-        except IndexError:
-            connection = connect(self.path, write=False)
+        connection = self._borrow()
         try:
             return connection.execute(statement, values).fetchall()
         except apsw.Error as error:
             raise unavailable(self.path, error) from error
+        except UnicodeDecodeError as error:
+            raise Fault(
+                f"{self.path} holds text that is no UTF-8", "See `selene doctor`."
+            ) from error
         finally:
-            self._put_back(connection)
+            self._give_back(connection)
 
-    def _put_back(self, connection: apsw.Connection) -> None:
-        with self._idle_lock:
-            if not self._closed:
+    def _borrow(self) -> apsw.Connection:
+        with self._readers:
+            if self._closed or os.getpid() != self._pid:
+                # A connection must not be used across a fork, nor after its end.
+                raise LedgerUnavailable(
+                    f"{self.path} was closed, or opened by another process",
+                    "Open the ledger again, in this process.",
+                )
+            self._reading += 1
+            if self._idle:
+                return self._idle.pop()
+        try:
+            return connect(self.path, write=False)
+        except BaseException:
+            with self._readers:
+                self._reading -= 1
+                self._readers.notify_all()
+            raise
+
+    def _give_back(self, connection: apsw.Connection) -> None:
+        with self._readers:
+            self._reading -= 1
+            self._readers.notify_all()
+            if not self._closed and len(self._idle) < _IDLE_MAX:
                 self._idle.append(connection)
                 return
         connection.close()

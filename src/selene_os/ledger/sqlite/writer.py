@@ -8,8 +8,10 @@ that one bad write fails alone. Source: docs/decisions/0003-group-commit.md, wit
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable
+from copy import copy
 from queue import Empty, SimpleQueue
 from typing import Any, Final, Generic, TypeVar
 
@@ -68,6 +70,7 @@ class Writer:
         self._queue: SimpleQueue[_Write[Any] | None] = SimpleQueue()
         self._places = threading.Semaphore(queue_max)
         self._closing = False
+        self._pid = os.getpid()
         self._thread = threading.Thread(target=self._serve, name="selene-writer", daemon=True)
         self._thread.start()
 
@@ -90,7 +93,7 @@ class Writer:
             )
         try:
             write = _Write(operation, atomic)
-            if self._closing:
+            if self._closing or os.getpid() != self._pid:
                 raise self._ended()
             self._queue.put(write)
             while not write.done.acquire(timeout=_HEARTBEAT_S):
@@ -142,7 +145,8 @@ class Writer:
             if (locked := self._begin()) is not None:
                 # Each alone would wait for the same lock once more.
                 for write in group:
-                    write.error = locked
+                    # One each: a raised exception carries the traceback of whoever raised it.
+                    write.error = copy(locked)
                 return
             failed = self._transact(group)
             if failed is None or len(group) == 1:

@@ -1,4 +1,5 @@
--- Append-only, held by the database itself: also against SQL on another connection.
+-- Append-only, held by the database itself: also against SQL on another connection that leaves
+-- triggers on, as SQLite does by default. Who turns them off leaves a trace only in a checkpoint.
 --
 -- UPDATE and DELETE triggers are not enough: INSERT OR REPLACE, by id, by key or by the hidden
 -- rowid, deletes the old row without firing them. The insert guards leave such a row out, which
