@@ -11,7 +11,6 @@ from typing import Final
 from selene_os.engines.nlp import asking
 from selene_os.engines.nlp.answering import answer_pending
 from selene_os.engines.nlp.contract import (
-    TERM_KINDS,
     Field,
     Policy,
     Request,
@@ -25,7 +24,7 @@ from selene_os.engines.nlp.decoding import decode_now, decode_request, decode_re
 from selene_os.engines.nlp.fields import Filling
 from selene_os.engines.nlp.reading import Reader
 from selene_os.engines.nlp.spoken import Spoken
-from selene_os.language.pack import core_pack
+from selene_os.language.pack import TERM_KINDS, core_pack
 
 NAME: Final = "PH1.NLP"
 VERSION: Final = "1.0.0"
