@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -63,16 +64,9 @@ class Source:
     def unit(self, place: Place) -> Unit:
         """What a turn at this place writes."""
         said, entry = self._random.choice(self._decided)
-        request = entry.record["request"] | {
-            "correlation_id": place.correlation_id,
-            "turn_id": place.turn_id,
-        }
-        placed = Entry(
-            entry.decision,
-            entry.engine_version,
-            entry.pack_digest,
-            entry.record | {"request": request},
-        )
+        record = codec.decode_json(entry.record)
+        record["request"] |= {"correlation_id": place.correlation_id, "turn_id": place.turn_id}
+        placed = replace(entry, record=codec.encode_json(record))
         return unit_of(place, placed, said, self.event_id())
 
     def units(self, count: int) -> list[Unit]:

@@ -14,21 +14,9 @@ from typing import Any
 from selene_os import names, records
 from selene_os.decision import Decision
 from selene_os.engines import nlp, persona
-from selene_os.errors import (
-    BadField,
-    NotFound,
-    Overtaken,
-    Refusal,
-    SeleneError,
-)
+from selene_os.errors import BadField, Fault, NotFound, Overtaken, Refusal, SeleneError
 from selene_os.ledger import codec
-from selene_os.ledger.events import (
-    AuditEvent,
-    Receipt,
-    TenantRow,
-    Unit,
-    Utterance,
-)
+from selene_os.ledger.events import AuditEvent, Receipt, TenantRow, Unit, Utterance
 from selene_os.ledger.repositories import Identities, NlpDecisions, PersonaProfiles, Sessions
 from selene_os.ledger.store import Store
 from selene_os.receipts import Answer, Brought, Committed, Profile, Surroundings
@@ -214,7 +202,13 @@ class Tenant:
             waiting = [number for number in range(len(brought)) if number not in outcomes]
             if not waiting:
                 break
-            self._commit_brought(brought, outcomes, waiting)
+            try:
+                self._commit_brought(brought, outcomes, waiting)
+            except Fault as fault:
+                if not outcomes:
+                    raise
+                # What was written before stays acknowledged.
+                outcomes.update(dict.fromkeys(waiting, fault))
         return [
             outcomes.get(number) or overtaken(one.correlation) for number, one in enumerate(brought)
         ]

@@ -92,6 +92,7 @@ class Reader:
             if self._withdraws(first, last) or (
                 requests and self.spoken.is_phrase("refusal", first, last)
             ):
+                requests.clear()
                 withdrawn = True
                 continue
             heard = list(self._requests(first, last))
