@@ -45,7 +45,8 @@ class Source:
     def __init__(self, seed: int = 20_260_303) -> None:
         self._random = random.Random(seed)
         self._now_ns = BEGINNING_NS
-        self._decided = [(text, _decide(text)) for text in SAID]
+        decided = [(text, _decide(text)) for text in SAID]
+        self._decided = [(text, entry, codec.decode_json(entry.record)) for text, entry in decided]
 
     def event_id(self) -> names.EventId:
         """A fresh id, greater than the last."""
@@ -63,10 +64,10 @@ class Source:
 
     def unit(self, place: Place) -> Unit:
         """What a turn at this place writes."""
-        said, entry = self._random.choice(self._decided)
-        record = codec.decode_json(entry.record)
-        record["request"] |= {"correlation_id": place.correlation_id, "turn_id": place.turn_id}
-        placed = replace(entry, record=codec.encode_json(record))
+        said, entry, record = self._random.choice(self._decided)
+        named = {"correlation_id": place.correlation_id, "turn_id": place.turn_id}
+        whole = record | {"request": record["request"] | named}
+        placed = replace(entry, record=codec.encode_json(whole))
         return unit_of(place, placed, said, self.event_id())
 
     def units(self, count: int) -> list[Unit]:
