@@ -39,6 +39,7 @@ class Tenant:
         self._store = store
         self._surroundings = surroundings
         self.tenant_id = tenant_id
+        self._last_scope: tuple[codec.Scope, str, str, str | None] | None = None
         self._identities = Identities(store)
         self._sessions = Sessions(store)
         self._decisions = NlpDecisions(store, surroundings.event_id)
@@ -228,7 +229,8 @@ class Tenant:
             after = taken.get(one.correlation, 0) if isinstance(one.correlation, str) else 0
             try:
                 spot = self._spot(codec.PH1_NLP, one.correlation, one.turn, one.key, after)
-                units[number] = replace(self._brought_unit(one, spot), next_turn=spot.next_turn)
+                unit = self._brought_unit(one, spot)
+                units[number] = replace(unit, next_turn=True) if spot.next_turn else unit
             except Refusal as refusal:
                 outcomes[number] = refusal
                 continue
@@ -332,12 +334,18 @@ class Tenant:
     # ---- how it is done
 
     def _scope(self, user: str, device: str, session: str | None) -> codec.Scope:
-        return codec.Scope(
+        last = self._last_scope
+        if last is not None and (user, device, session) == last[1:]:
+            # Mostly the same again, above all in a batch. What is equal was parsed already.
+            return last[0]
+        scope = codec.Scope(
             self.tenant_id,
             names.parse_user_id(user),
             names.parse_device_id(device),
             None if session is None else names.parse_session_id(session),
         )
+        self._last_scope = (scope, user, device, session)
+        return scope
 
     def _spot(
         self,

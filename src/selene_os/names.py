@@ -155,7 +155,7 @@ def event_id_of(time_ns: int, random_bits: int) -> EventId:
     Args:
         time_ns: nanoseconds since 1970 UTC; 48 bits of milliseconds are kept, and 12 bits of the
             fraction behind them, so that ids sort by time to a quarter of a microsecond.
-        random_bits: 62 random bits.
+        random_bits: at least 62 random bits, of which 62 are kept.
 
     Source: RFC 9562 §5.7 and §6.2, method 3.
     """

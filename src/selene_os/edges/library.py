@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -57,7 +57,9 @@ def open(
 def system() -> Surroundings:
     """The system's clock and random source."""
     return Surroundings(
-        time.time_ns, event_ids(time.time_ns, lambda: secrets.randbits(62)), _correlation_id
+        time.time_ns,
+        event_ids(time.time_ns, lambda: int.from_bytes(os.urandom(8), "big")),
+        _correlation_id,
     )
 
 
@@ -78,7 +80,7 @@ def event_ids(
 
 
 def _correlation_id() -> names.CorrelationId:
-    return names.CorrelationId(f"{secrets.randbits(128) or 1:032x}")
+    return names.CorrelationId(os.urandom(16).hex())
 
 
 class Selene:

@@ -101,12 +101,11 @@ class NlpDecisions:
         Raises:
             BadField: an entry is no outcome of PH1.NLP, or a value is outside its bounds.
         """
+        parse_time_ns(created_at)
         events, rows = [], []
         for number, entry in enumerate(entries, 1):
             spot = place if number == 1 else _nth(place, number)
-            event = codec.encode_event(
-                entry.decision, scope, spot, self._make_id(), parse_time_ns(created_at)
-            )
+            event = codec.encode_event(entry.decision, scope, spot, self._make_id(), created_at)
             if event.engine != codec.PH1_NLP:
                 raise BadField("decision", "is a profile", "Commit it as a profile.")
             events.append(event)
