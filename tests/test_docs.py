@@ -143,6 +143,14 @@ def test_the_python_example_of_the_readme_runs(tmp_path: Path) -> None:
     assert [line.split()[0] for line in rest] == ["1", "2"]
 
 
+def test_the_example_of_the_times_page_prints_what_it_shows() -> None:
+    example, shown = re.findall(r"```(?:python|text)\n(.*?)```", DOCS["times.md"], re.S)
+    done = subprocess.run(
+        [sys.executable, "-c", example], capture_output=True, encoding="utf-8", check=True
+    )
+    assert done.stdout == shown
+
+
 def test_the_commands_of_the_readme_print_what_it_shows(tmp_path: Path) -> None:
     (session,) = re.findall(r"```console\n(.*?)```", README, re.S)
     for shown in re.split(r"^\$ ", session, flags=re.M)[1:]:
