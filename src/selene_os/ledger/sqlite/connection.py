@@ -24,7 +24,6 @@ from selene_os.ledger import migrations
 BUSY_WAIT_MS: Final = 5_000
 WRITER_CACHE_KIB: Final = 32_768
 READER_CACHE_KIB: Final = 8_192
-WAL_PAGES: Final = 8_000
 
 
 def connect(path: str, *, write: bool) -> apsw.Connection:
@@ -67,8 +66,6 @@ def begin_wal(connection: apsw.Connection, path: str, synchronous: str) -> None:
     try:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute(f"PRAGMA synchronous = {synchronous}")
-        # 32 MB of log between checkpoints: a page that is written often is copied back once.
-        connection.execute(f"PRAGMA wal_autocheckpoint = {WAL_PAGES}")
     except apsw.Error as error:
         raise unavailable(path, error) from error
 

@@ -28,6 +28,7 @@ from selene_os.ledger.events import (
     Utterance,
 )
 from selene_os.ledger.sqlite import commits, statements
+from selene_os.ledger.sqlite.checkpoints import Checkpointer
 from selene_os.ledger.sqlite.connection import (
     begin_wal,
     check_schema,
@@ -50,6 +51,12 @@ from selene_os.names import (
 SYNCHRONOUS: Final = ("FULL", "NORMAL", "OFF")
 _IDLE_MAX: Final = 8
 _CLOSE_WAIT_S: Final = 5.0
+
+
+def _checkpointing(path: str, synchronous: str) -> apsw.Connection:
+    connection = connect(path, write=True)
+    begin_wal(connection, path, synchronous)
+    return connection
 
 
 class SqliteStore:
@@ -80,6 +87,7 @@ class SqliteStore:
         try:
             check_schema(connection, path)
             begin_wal(connection, path, synchronous)
+            self._checkpointer = Checkpointer(connection, _checkpointing(path, synchronous))
         except BaseException:
             connection.close()
             raise
@@ -100,6 +108,7 @@ class SqliteStore:
             self._readers.wait_for(lambda: self._reading == 0, timeout=_CLOSE_WAIT_S)
             while self._idle:
                 self._idle.pop().close()
+        self._checkpointer.close()
         # Last: the one that can write folds the WAL into the file, so that one file is the ledger.
         self._writer.close()
 
