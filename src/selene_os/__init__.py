@@ -1,4 +1,4 @@
-"""Selene: an utterance goes in, a decision comes out, and the decision is a row nobody can change.
+"""Selene: an utterance goes in, a decision comes out, and the database refuses to change it.
 
     with selene_os.open("sqlite:///selene.db", create=True) as selene:
         selene.add_tenant("acme")

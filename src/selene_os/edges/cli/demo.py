@@ -1,4 +1,4 @@
-"""`selene demo`: one conversation, from what was said to a row that nobody can change."""
+"""`selene demo`: one conversation, from what was said to a row that the database guards."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ def demo() -> None:
             _tamper(path)
             _trace(selene, correlation)
     click.echo(
-        "\nThat is Selene: a decision with its evidence, a row that nobody can change, and enough\n"
-        "beside the row to decide again. Now with a ledger of your own:\n  selene init"
+        "\nThat is Selene: a decision with its evidence, a row that the database guards, and\n"
+        "enough beside the row to decide again. Now with a ledger of your own:\n  selene init"
     )
 
 

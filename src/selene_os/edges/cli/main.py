@@ -50,7 +50,7 @@ class Commands(click.Group):
 @click.version_option(package_name="selene-os", prog_name="selene")
 @click.pass_context
 def cli(ctx: click.Context, db: str | None) -> None:
-    """An utterance goes in, a decision comes out, and the decision is a row nobody can change."""
+    """An utterance goes in, a decision comes out, and the database refuses to change it."""
     ctx.obj = db
 
 
