@@ -7,6 +7,7 @@ bound does not hold: a shared machine or a fast disk can break one that the code
 from __future__ import annotations
 
 import argparse
+import importlib
 import sys
 import tempfile
 from collections.abc import Callable
@@ -15,14 +16,34 @@ from pathlib import Path
 from typing import Final
 
 from bench import ledger_batch, ledger_commit, ledger_memory, ledger_trace
-from bench.rounds import QUICK, Effort, say
+from bench.rounds import QUICK, Effort, notes, say
 from bench.table import Figure, Unmeasured, machine, render
 
-MEASURES: Final[dict[str, Callable[[Effort], list[Figure]]]] = {
+Measure = Callable[[Effort], list[Figure]]
+
+
+def _with_postgres(module: str) -> Measure:
+    """A measure whose module needs what only PostgreSQL's peers do; imported when it is asked."""
+
+    def figures(effort: Effort) -> list[Figure]:
+        try:
+            found = importlib.import_module(f"bench.{module}")
+        except ImportError as error:
+            raise Unmeasured(f"{error}: pip install -r requirements/bench.txt") from error
+        return list(found.figures(effort))
+
+    return figures
+
+
+MEASURES: Final[dict[str, Measure]] = {
     "commit": ledger_commit.figures,
     "batch": ledger_batch.figures,
     "trace": ledger_trace.figures,
     "memory": ledger_memory.figures,
+    "postgres-commit": _with_postgres("postgres_commit"),
+    "postgres-batch": _with_postgres("postgres_batch"),
+    "postgres-trace": _with_postgres("postgres_trace"),
+    "postgres-tenants": _with_postgres("postgres_tenants"),
 }
 
 
@@ -47,7 +68,7 @@ def main() -> int:
             missing.append(f"{name} was not measured: {reason}")
     print(machine(Path(tempfile.gettempdir())))
     print(render(figures))
-    for line in missing:
+    for line in (*notes(), *missing):
         print(line)
     if missing:
         return 2

@@ -10,7 +10,7 @@ from pathlib import Path
 from time import perf_counter, process_time
 
 from bench.peers import ConnectionEach, EventSourcing, Ours, Peer, SharedConnection
-from bench.rounds import Callers, Crowd, Effort, measure, say, turns
+from bench.rounds import Callers, Crowd, Effort, crowds, measure
 from bench.rows import Source
 from bench.table import Bound, Figure, compare
 
@@ -23,10 +23,10 @@ def figures(effort: Effort) -> list[Figure]:
 
 
 def _eight(effort: Effort) -> list[Figure]:
-    crowds = _crowds(8, effort, Ours, EventSourcing, ConnectionEach)
-    rates = {name: [crowd.rate for crowd in taken] for name, taken in crowds.items()}
-    p99s = {name: [crowd.p99_ms for crowd in taken] for name, taken in crowds.items()}
-    worst = {name: [crowd.worst_ms for crowd in taken] for name, taken in crowds.items()}
+    taken = _crowds(8, effort, Ours, EventSourcing, ConnectionEach)
+    rates = {name: [crowd.rate for crowd in done] for name, done in taken.items()}
+    p99s = {name: [crowd.p99_ms for crowd in done] for name, done in taken.items()}
+    worst = {name: [crowd.worst_ms for crowd in done] for name, done in taken.items()}
     ours, library, each = Ours.name, EventSourcing.name, ConnectionEach.name
     return [
         compare(f"commit, 8 callers / {library}", "/s", rates[ours], rates[library],
@@ -40,8 +40,8 @@ def _eight(effort: Effort) -> list[Figure]:
 
 
 def _sixty_four(effort: Effort) -> list[Figure]:
-    crowds = _crowds(64, effort, Ours, SharedConnection)
-    rates = {name: [crowd.rate for crowd in taken] for name, taken in crowds.items()}
+    taken = _crowds(64, effort, Ours, SharedConnection)
+    rates = {name: [crowd.rate for crowd in done] for name, done in taken.items()}
     ours, shared = rates[Ours.name], rates[SharedConnection.name]
     return [
         compare(f"commit, 64 callers / {SharedConnection.name}", "/s", ours, shared,
@@ -53,21 +53,10 @@ def _crowds(callers: int, effort: Effort, *makes: Make) -> dict[str, list[Crowd]
     """What each peer's callers did, round by round."""
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         peers = _open(stack, Path(folder), "FULL", *makes)
-        crowds = {
+        waiting = {
             name: Callers(peer, Source(), callers, effort.seconds) for name, peer in peers.items()
         }
-        taken: dict[str, list[Crowd]] = {name: [] for name in crowds}
-        for number, name in turns(tuple(crowds), effort.rounds):
-            crowd = crowds[name].turn()
-            if number >= 0:
-                taken[name].append(crowd)
-        for name, done in taken.items():
-            told = "; ".join(
-                f"{crowd.rate:.0f}/s p99 {crowd.p99_ms:.1f} worst {crowd.worst_ms:.0f} ms"
-                for crowd in done
-            )
-            say(f"commit, {callers} callers, {name}: {told}")
-        return taken
+        return crowds(waiting, effort.rounds, f"commit, {callers} callers")
 
 
 def _one_cpu(effort: Effort) -> list[Figure]:

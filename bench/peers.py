@@ -239,7 +239,7 @@ class EventSourcing:
                 originator_id=unit.events[0].correlation_id,
                 originator_version=version,
                 topic=table,
-                state=_state(row),
+                state=packed(row),
             )
             for version, (table, row) in enumerate(zip(WRITTEN, bare_rows(unit), strict=True), 1)
         ]
@@ -260,7 +260,7 @@ class EventSourcing:
                     originator_id=event.correlation_id,
                     originator_version=event.turn_id,
                     topic=event.event_type,
-                    state=_state(event),
+                    state=packed(event),
                 )
                 for event in events
             ]
@@ -274,7 +274,7 @@ class EventSourcing:
         self._factory.close()
 
 
-def _state(row: tuple[Any, ...]) -> bytes:
+def packed(row: tuple[Any, ...]) -> bytes:
     """A row's columns as one value of as many bytes."""
     return b"\x1f".join(
         column if isinstance(column, bytes) else str(column).encode() for column in row

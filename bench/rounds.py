@@ -12,10 +12,10 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from time import perf_counter
-from typing import Any
+from typing import Any, Protocol
 
 from bench.peers import Commit, Peer
-from bench.rows import Source
+from selene_os.ledger.events import Unit
 
 _JOIN_S = 120.0
 
@@ -32,6 +32,7 @@ class Effort:
         traces: reads of one turn.
         ledger_rows: rows of the large ledger whose traces are read.
         memory_rows: rows that one process appends.
+        postgres_rows: rows of the PostgreSQL ledger whose traces are read.
     """
 
     rounds: int = 7
@@ -41,14 +42,27 @@ class Effort:
     traces: int = 4_000
     ledger_rows: int = 100_000
     memory_rows: int = 1_000_000
+    postgres_rows: int = 1_000_000
 
 
-QUICK = Effort(3, 0.5, 500, 15, 1_000, 100_000, 100_000)
+QUICK = Effort(3, 0.5, 500, 15, 1_000, 100_000, 100_000, 100_000)
+_noted: list[str] = []
 
 
 def say(line: str) -> None:
     """Progress, for whoever waits."""
     print(line, file=sys.stderr, flush=True)
+
+
+def note(line: str) -> None:
+    """Something to print with the table: a setting that figures rest on, or a peer left out."""
+    if line not in _noted:
+        _noted.append(line)
+
+
+def notes() -> list[str]:
+    """What was noted, each line once."""
+    return _noted
 
 
 def turns(names: Sequence[str], rounds: int) -> Iterator[tuple[int, str]]:
@@ -93,10 +107,17 @@ class Crowd:
     worst_ms: float
 
 
+class Units(Protocol):
+    """Where callers get what they commit, each of them in turn."""
+
+    def units(self, count: int) -> list[Unit]:
+        """As many units of one caller, never the same again."""
+
+
 class Callers:
     """Threads that commit, each one commit after the other, until the time is up."""
 
-    def __init__(self, peer: Peer, source: Source, callers: int, seconds: float) -> None:
+    def __init__(self, peer: Peer, source: Units, callers: int, seconds: float) -> None:
         self._peer = peer
         self._source = source
         self._callers = callers
@@ -107,10 +128,11 @@ class Callers:
     def turn(self) -> Crowd:
         """One turn."""
         share = max(50, int(self._stock / self._callers))
-        shares = [
-            [self._peer.prepare(unit) for unit in self._source.units(share)]
-            for _ in range(self._callers)
-        ]
+        # Dealt out one by one: ids rise with time over all callers, as the real ones do.
+        shares: list[list[Any]] = [[] for _ in range(self._callers)]
+        for _ in range(share):
+            for items in shares:
+                items += map(self._peer.prepare, self._source.units(1))
         gc.collect()
         gc.freeze()
         start = threading.Barrier(self._callers + 1)
@@ -154,3 +176,19 @@ def _commit_until(commit: Commit, items: list[Any], waited: list[float], until: 
         if after >= until:
             break
         before = after
+
+
+def crowds(peers: Mapping[str, Callers], rounds: int, title: str) -> dict[str, list[Crowd]]:
+    """What each peer's callers did, round by round."""
+    taken: dict[str, list[Crowd]] = {name: [] for name in peers}
+    for number, name in turns(tuple(peers), rounds):
+        crowd = peers[name].turn()
+        if number >= 0:
+            taken[name].append(crowd)
+    for name, done in taken.items():
+        told = "; ".join(
+            f"{crowd.rate:.0f}/s p99 {crowd.p99_ms:.1f} worst {crowd.worst_ms:.0f} ms"
+            for crowd in done
+        )
+        say(f"{title}, {name}: {told}")
+    return taken

@@ -18,7 +18,7 @@ from selene_os.ledger import codec
 from selene_os.ledger.codec import PH1_NLP, Place, Scope
 from selene_os.ledger.events import PLAIN_KEY_ID, ReplayRecord, TenantRow, Unit
 from selene_os.ledger.repositories import Entry, utterance
-from selene_os.ledger.sqlite import connection
+from selene_os.ledger.sqlite import schema
 from selene_os.ledger.sqlite.store import SqliteStore
 from selene_os.reasons import ReasonCode
 from selene_os.tenancy import moment_of
@@ -40,10 +40,11 @@ _TURN_NS: Final = 1_000_000
 
 
 class Source:
-    """Ids and places that never repeat, the same in every run of one seed."""
+    """Ids and places that never repeat, the same in every run of one seed; one scope's units."""
 
-    def __init__(self, seed: int = 20_260_303) -> None:
+    def __init__(self, seed: int = 20_260_303, scope: Scope = SCOPE) -> None:
         self._random = random.Random(seed)
+        self._scope = scope
         self._now_ns = BEGINNING_NS
         decided = [(text, _decide(text)) for text in SAID]
         self._decided = [(text, entry, codec.decode_json(entry.record)) for text, entry in decided]
@@ -68,7 +69,8 @@ class Source:
         named = {"correlation_id": place.correlation_id, "turn_id": place.turn_id}
         whole = record | {"request": record["request"] | named}
         placed = replace(entry, record=codec.encode_json(whole))
-        return unit_of(place, placed, said, self.event_id())
+        event_id = self.event_id()
+        return unit_of(place, placed, said, event_id, self._scope, self._now_ns)
 
     def units(self, count: int) -> list[Unit]:
         """The first turns of as many conversations."""
@@ -83,11 +85,18 @@ class Source:
             rows -= turns
 
 
-def unit_of(place: Place, entry: Entry, said: str, event_id: names.EventId) -> Unit:
+def unit_of(
+    place: Place,
+    entry: Entry,
+    said: str,
+    event_id: names.EventId,
+    scope: Scope = SCOPE,
+    created_at: int = BEGINNING_NS,
+) -> Unit:
     """The rows of one decision, encoded and checked as the repositories do it."""
-    event = codec.encode_event(entry.decision, SCOPE, place, event_id, BEGINNING_NS)
+    event = codec.encode_event(entry.decision, scope, place, event_id, created_at)
     record = ReplayRecord(
-        TENANT,
+        scope.tenant_id,
         event_id,
         event.engine,
         entry.engine_version,
@@ -95,7 +104,7 @@ def unit_of(place: Place, entry: Entry, said: str, event_id: names.EventId) -> U
         entry.record,
         PLAIN_KEY_ID,
     )
-    return Unit((event,), (record,), utterance(SCOPE, place, said, BEGINNING_NS))
+    return Unit((event,), (record,), utterance(scope, place, said, created_at))
 
 
 def _decide(text: str) -> Entry:
@@ -119,7 +128,7 @@ def decisions(count: int) -> list[Decision]:
 
 def new_ledger(path: Path) -> str:
     """Make a ledger with its one tenant, user, device and session; returns its path."""
-    connection.create(str(path), BEGINNING_NS)
+    schema.create(str(path), BEGINNING_NS)
     store = SqliteStore(str(path))
     try:
         store.add_tenant(TenantRow(TENANT, None, "ask", None, None, BEGINNING_NS))

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from ledgers import KINDS, Database, Ledger
+from ledgers import KINDS, MAIN_KINDS, Database, Ledger
+from processes import end_all
 
 # The same examples in every run: a red test stays red until it is mended.
 settings.register_profile(
@@ -21,10 +22,29 @@ settings.register_profile(
 settings.load_profile("selene")
 
 
-@pytest.fixture(params=sorted(KINDS))
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> Database:
+# Where every kind of store is tested; elsewhere the main ones must do.
+ON_EVERY_KIND = ("contracts", "acceptance")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run a test that asks for a database on each kind that its folder is tested on."""
+    if "database" in metafunc.fixturenames:
+        everywhere = metafunc.definition.path.parent.name in ON_EVERY_KIND
+        kinds = sorted(KINDS) if everywhere else MAIN_KINDS
+        metafunc.parametrize("database", kinds, indirect=True)
+
+
+def pytest_sessionfinish() -> None:
+    """Stop the servers that the tests started."""
+    end_all()
+
+
+@pytest.fixture
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
     """A fresh, empty database of each kind."""
-    return KINDS[request.param](tmp_path)
+    database = KINDS[request.param](tmp_path)
+    yield database
+    database.drop()
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar, Final, NamedTuple, Protocol
 
+import servers
 from selene_os import Selene, Surroundings
 from selene_os.decision import Chat, Clarify, IntentDraft, ProfileDecision
 from selene_os.errors import Refusal
@@ -28,7 +29,7 @@ from selene_os.ledger.events import (
     Unit,
     Utterance,
 )
-from selene_os.ledger.sqlite.connection import create
+from selene_os.ledger.sqlite.schema import create
 from selene_os.ledger.sqlite.store import SqliteStore
 from selene_os.ledger.store import Store, Verdict
 from selene_os.names import (
@@ -122,6 +123,9 @@ class Database(Protocol):
     def raw(self, *statements: str) -> list[Result]:
         """Run SQL on a second connection that is not ours, each statement on its own."""
 
+    def drop(self) -> None:
+        """Remove it, also while a store is open on it."""
+
 
 # The standard library's SQLite, in a process of its own: two SQLite libraries in one process must
 # not open one file, for closing it in one drops the other's locks.
@@ -195,8 +199,26 @@ class SqliteDatabase:
     def raw(self, *statements: str) -> list[Result]:
         return stranger_at(self.path, *statements)
 
+    def drop(self) -> None:
+        """Nothing: the folder is the test's."""
 
-KINDS: Final[dict[str, Callable[[Path], Database]]] = {"sqlite": SqliteDatabase}
+
+def _postgres(kind: str) -> Callable[[Path], Database]:
+    def fresh(_folder: Path) -> Database:
+        # Here, for it imports this module.
+        from postgres_databases import PostgresDatabase
+
+        return PostgresDatabase.fresh(kind)
+
+    return fresh
+
+
+KINDS: Final[dict[str, Callable[[Path], Database]]] = {
+    "sqlite": SqliteDatabase,
+    **{kind: _postgres(kind) for kind in servers.names()},
+}
+# What every test runs on that asks for a ledger; the contracts and the acceptance run on each kind.
+MAIN_KINDS: Final = ("postgres", "sqlite")
 
 
 class Ledger:

@@ -14,12 +14,13 @@ from typing import Any
 from selene_os import names, records
 from selene_os.decision import Decision
 from selene_os.engines import nlp, persona
-from selene_os.errors import BadField, Fault, NotFound, Overtaken, Refusal, SeleneError
+from selene_os.errors import Fault, Overtaken, Refusal, SeleneError
 from selene_os.ledger import codec
-from selene_os.ledger.events import AuditEvent, Receipt, TenantRow, Unit, Utterance
-from selene_os.ledger.repositories import Identities, NlpDecisions, PersonaProfiles, Sessions
+from selene_os.ledger.events import Receipt, Unit
+from selene_os.ledger.repositories import NlpDecisions, PersonaProfiles
 from selene_os.ledger.store import Store
 from selene_os.receipts import Answer, Brought, Committed, Profile, Surroundings
+from selene_os.registry import Registry
 from selene_os.spots import (
     NEXT_TURN_TRIES,
     Spot,
@@ -28,74 +29,18 @@ from selene_os.spots import (
     overtaken,
     record_there,
 )
-from selene_os.tenancy import check_setting, moment_of
+from selene_os.tenancy import moment_of
 from selene_os.turn import Turn, understand
 
 
-class Tenant:
+class Tenant(Registry):
     """One tenant's part of the ledger; everything it writes and reads carries its name."""
 
     def __init__(self, store: Store, surroundings: Surroundings, tenant_id: names.TenantId) -> None:
-        self._store = store
-        self._surroundings = surroundings
-        self.tenant_id = tenant_id
+        super().__init__(store, surroundings, tenant_id)
         self._last_scope: tuple[codec.Scope, str, str, str | None] | None = None
-        self._identities = Identities(store)
-        self._sessions = Sessions(store)
         self._decisions = NlpDecisions(store, surroundings.event_id)
         self._profiles = PersonaProfiles(store, surroundings.event_id)
-
-    # ---- registrations
-
-    @property
-    def settings(self) -> TenantRow:
-        """How this tenant's ambiguous values are read. Raises NotFound."""
-        row = self._store.tenant(self.tenant_id)
-        if row is None:
-            raise NotFound("is not known", "Add the tenant.", field="tenant_id")
-        return row
-
-    def set(self, /, **settings: str | None) -> TenantRow:
-        """Change settings: currency, time_policy, date_order, zone; None takes one back.
-
-        Raises:
-            BadField: no such setting, or a value that it does not take.
-        """
-        for name, value in settings.items():
-            check_setting(name, value)
-        if settings.get("time_policy", "ask") is None:
-            settings["time_policy"] = "ask"
-        self._store.set_tenant(self.tenant_id, settings)
-        return self.settings
-
-    def register(self, user: str, device: str | None = None, session: str | None = None) -> bool:
-        """Add what is missing of a user, a device of theirs and a session on it.
-
-        Returns whether anything was added. Raises BadField, RegistrationRefused, Fault.
-        """
-        if session is not None and device is None:
-            raise BadField("device_id", "is missing", "A session is opened on a device.")
-        return self._store.register(
-            self.tenant_id,
-            names.parse_user_id(user),
-            None if device is None else names.parse_device_id(device),
-            None if session is None else names.parse_session_id(session),
-            self._surroundings.clock(),
-        )
-
-    def disable(self, user: str) -> None:
-        """Refuse every further write of a user. Raises BadField, NotFound."""
-        self._identities.disable(self.tenant_id, names.parse_user_id(user))
-
-    def enable(self, user: str) -> None:
-        """Accept a disabled user's writes again. Raises BadField, NotFound."""
-        self._identities.enable(self.tenant_id, names.parse_user_id(user))
-
-    def close_session(self, session: str) -> None:
-        """End a session for good. Raises BadField, NotFound, RegistrationRefused."""
-        self._sessions.close(
-            self.tenant_id, names.parse_session_id(session), self._surroundings.clock()
-        )
 
     # ---- decisions
 
@@ -299,11 +244,12 @@ class Tenant:
             snapshot = records.validated(request, result)
             entry = records.entry_of_profile(request, result, snapshot)
             spot = self._spot(codec.PH1_PERSONA, correlation, turn, key)
-            unit = self._profiles.unit(scope, spot.place, entry, self._surroundings.clock())
-            after = "" if last is None else last.event_id
+            after = None if last is None else last.event_id
+            at = self._surroundings.clock()
+            unit = self._profiles.unit(scope, spot.place, entry, at, after)
             try:
                 (receipt,) = self._commit(
-                    replace(unit, next_turn=spot.next_turn, after_profile=after)
+                    replace(unit, next_turn=spot.next_turn, after_profile=after or "")
                 )
             except Overtaken:
                 # A wish that came meanwhile must not be undone by a profile that did not see it.
@@ -315,21 +261,6 @@ class Tenant:
             receipt = replace(receipt, same_decision=receipt.same_decision and kept == snapshot)
             return Profile(recorded, kept, spot.correlation_id, there.turn_id, receipt)
         raise overtaken(correlation)
-
-    # ---- reading
-
-    def trace(self, correlation: str) -> list[AuditEvent]:
-        """The decisions of one conversation, by turn. Raises BadField."""
-        return self._store.trace(self.tenant_id, names.parse_correlation_id(correlation))
-
-    def conversation(self, correlation: str) -> list[Utterance]:
-        """What was said in one conversation, by turn. Raises BadField."""
-        return self._store.conversation(self.tenant_id, names.parse_correlation_id(correlation))
-
-    def record(self, event_id: str) -> dict[str, Any] | None:
-        """What is needed to decide one event again, or None. Raises BadField."""
-        found = self._store.record(self.tenant_id, names.parse_event_id(event_id))
-        return None if found is None else records.decode(found)
 
     # ---- how it is done
 

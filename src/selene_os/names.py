@@ -162,5 +162,22 @@ def event_id_of(time_ns: int, random_bits: int) -> EventId:
     millis, rest = divmod(time_ns, 1_000_000)
     fraction = (rest << 12) // 1_000_000
     value = (millis & (2**48 - 1)) << 80 | 0x7 << 76 | fraction << 64 | 0x2 << 62
-    digits = f"{value | (random_bits & (2**62 - 1)):032x}"
+    return _event_id(value | (random_bits & (2**62 - 1)))
+
+
+def event_id_after(made: EventId, last: EventId) -> EventId:
+    """An id that sorts behind `last`: `made`, or one a step behind `last` with made's random bits.
+
+    What follows another decision sorts behind it, whatever the two writers' clocks say.
+    """
+    if made > last:
+        return made
+    before, mine = (int(one.replace("-", ""), 16) for one in (last, made))
+    moment = (before >> 80 << 12 | before >> 64 & 0xFFF) + 1
+    value = moment >> 12 << 80 | 0x7 << 76 | (moment & 0xFFF) << 64 | mine & (2**64 - 1)
+    return _event_id(value)
+
+
+def _event_id(value: int) -> EventId:
+    digits = f"{value:032x}"
     return EventId(f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}")

@@ -9,6 +9,8 @@ from __future__ import annotations
 from enum import IntEnum
 from typing import Final
 
+from selene_os.errors import BadField
+
 
 class ReasonCode(IntEnum):
     """Every reason there is."""
@@ -98,3 +100,20 @@ def reason_name(number: int) -> str:
     """The name of a recorded number; a number of a later version is shown as hexadecimal."""
     code = _BY_NUMBER.get(number)
     return code.name if code else f"0x{number:08X}"
+
+
+def reason_number(given: str | int) -> int:
+    """The number of a reason code that somebody names: by name, number or hexadecimal.
+
+    Raises:
+        BadField: there is no such name, or the number is none.
+    """
+    if isinstance(given, str) and given in ReasonCode.__members__:
+        return int(ReasonCode[given])
+    try:
+        number = given if isinstance(given, int) else int(given, 0)
+    except ValueError:
+        number = 0
+    if not 1 <= number < 2**32:
+        raise BadField("reason_code", "is not known", "See docs/reason-codes.md.")
+    return number

@@ -126,9 +126,7 @@ def test_the_ledger_of_the_command_line_wins_over_the_environments(
     assert not selene.path.exists()
 
 
-@pytest.mark.parametrize(
-    "url", ["postgresql://h/x", "sqlite:///", ":memory:", "sqlite:///:memory:"]
-)
+@pytest.mark.parametrize("url", ["mysql://h/x", "sqlite:///", ":memory:", "sqlite:///:memory:"])
 def test_an_address_that_names_no_file_is_refused_by_name(selene: Command, url: str) -> None:
     assert selene.refused("init", "--db", url)["field"] == "database_url"
     assert list(selene.folder.iterdir()) == []

@@ -86,7 +86,7 @@ def test_every_ledger_is_attacked_in_every_known_way(selene: Command) -> None:
 
 
 def test_what_no_file_can_refuse_is_said(selene: Command) -> None:
-    found = selene.done("doctor", "--json").record["beyond_the_file"]
+    found = selene.done("doctor", "--json").record["beyond"]
     shown = selene.done("doctor").out
     assert found
     for beyond in found:

@@ -24,7 +24,7 @@ from selene_os.ledger.repositories import (
     Remembered,
     Sessions,
 )
-from selene_os.ledger.sqlite.connection import create
+from selene_os.ledger.sqlite.schema import create
 from selene_os.ledger.sqlite.store import SqliteStore
 from selene_os.names import (
     CorrelationId,

@@ -11,7 +11,7 @@ from typing import Final
 
 from selene_os import names
 from selene_os.app import Tenant
-from selene_os.edges.settings import sqlite_path
+from selene_os.edges.databases import database
 from selene_os.errors import NotFound
 from selene_os.ledger.events import TenantRow
 from selene_os.ledger.store import Store
@@ -31,9 +31,9 @@ def open(
     """Open a ledger.
 
     Args:
-        url: `sqlite:///path` or a path.
+        url: `sqlite:///path`, a path, or `postgresql://user@host/database`.
         create: make the ledger, or bring its schema up to date, if need be.
-        synchronous: FULL (an acknowledged commit survives a power cut), NORMAL or OFF.
+        synchronous: of a file: FULL (an acknowledged commit survives a power cut), NORMAL or OFF.
         surroundings: the clock and fresh names; by default the system's.
 
     Returns:
@@ -43,15 +43,11 @@ def open(
         BadField: the URL cannot be read. LedgerMissing: there is none; use `create`, or
         `selene init`. LedgerUnavailable, SchemaDiffers: it cannot be used.
     """
-    # Only here, so that what needs no ledger does not load the driver.
-    from selene_os.ledger.sqlite import connection
-    from selene_os.ledger.sqlite.store import SqliteStore
-
     around = surroundings or system()
-    path = sqlite_path(url)
+    found = database(url)
     if create:
-        connection.create(path, around.clock())
-    return Selene(SqliteStore(path, synchronous=synchronous), around)
+        found.create(around.clock())
+    return Selene(found.open(synchronous=synchronous), around)
 
 
 def system() -> Surroundings:

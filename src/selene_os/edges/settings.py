@@ -12,7 +12,8 @@ DATABASE_URL: Final = "SELENE_DATABASE_URL"
 DEFAULT_DATABASE_URL: Final = "sqlite:///selene.db"
 # Every setting there is, with what it does; the documentation is tested against this.
 SETTINGS: Final = {
-    DATABASE_URL: "which ledger to use: sqlite:///path, or a path; --db wins over it",
+    DATABASE_URL: "which ledger to use: sqlite:///path, a path, or postgresql://user@host/database;"
+    " --db wins over it",
     "NO_COLOR": "any value: no colours on the terminal",
 }
 _SQLITE: Final = "sqlite:///"
@@ -21,6 +22,11 @@ _SQLITE: Final = "sqlite:///"
 def database_url(given: str | None, environment: Mapping[str, str] = os.environ) -> str:
     """The ledger's address: what was given, else the environment's, else ./selene.db."""
     return given or environment.get(DATABASE_URL) or DEFAULT_DATABASE_URL
+
+
+def is_postgres(url: str) -> bool:
+    """Whether an address names a PostgreSQL server."""
+    return url.startswith(("postgresql://", "postgres://"))
 
 
 def sqlite_path(url: str) -> str:
@@ -37,8 +43,8 @@ def sqlite_path(url: str) -> str:
         scheme = url.split("://", 1)[0]
         raise BadField(
             "database_url",
-            f"has the scheme {scheme!r:.40}; this version knows sqlite",
-            "Give sqlite:///path, or a path.",
+            f"has the scheme {scheme!r:.40}; sqlite and postgresql are known",
+            "Give sqlite:///path, a path, or postgresql://user@host/database.",
         )
     else:
         path = url.removeprefix("sqlite:")

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
+from selene_os.errors import BadField
 from selene_os.names import (
     CorrelationId,
     DeviceId,
@@ -145,6 +146,28 @@ class RecordedTurn(NamedTuple):
     key_id: str
 
 
+class Wanted(NamedTuple):
+    """What a search is for; None asks for nothing. All of it must hold.
+
+    reason_code is the number; since and until are nanoseconds since 1970 UTC, the first inclusive,
+    the second not. after: (created_at, event_id) of the last row of the page before.
+    """
+
+    intent_type: str | None = None
+    reason_code: int | None = None
+    decision: str | None = None
+    user_id: UserId | None = None
+    since: int | None = None
+    until: int | None = None
+    after: tuple[int, EventId] | None = None
+
+    def bound(self) -> dict[str, object]:
+        """What is wanted, as the named values of a statement."""
+        values = self._asdict()
+        values["after_at"], values["after_id"] = values.pop("after") or (None, None)
+        return values
+
+
 @dataclass(frozen=True, slots=True)
 class Receipt:
     """What a writer is told of one event.
@@ -167,10 +190,10 @@ class Unit:
     Attributes:
         events: 1 or more rows of one correlation and turn; where the first is a retry, so are all.
         records: the replay records of these events.
-        said: the utterance they answer, if there was one.
+        said: the utterance they answer, if there was one, of the first event's scope and turn.
         next_turn: the turn must be one that the conversation does not have yet.
-        after_profile: the event id of the user's newest profile that this one was made from, ""
-            where it was made from none; None where that does not matter.
+        after_profile: the event id of the user's newest profile that this one was made from, and
+            sorts behind; "" where it was made from none; None where that does not matter.
 
     The last two are checked in the writing transaction: what was read before it may be old.
     """
@@ -180,3 +203,14 @@ class Unit:
     said: Utterance | None = None
     next_turn: bool = False
     after_profile: str | None = None
+
+    def __post_init__(self) -> None:
+        said, event = self.said, self.events[0]
+        if said is not None and (
+            said.correlation_id != event.correlation_id
+            or said.turn_id != event.turn_id
+            or said.user_id != event.user_id
+            or said.device_id != event.device_id
+            or said.tenant_id != event.tenant_id
+        ):
+            raise BadField("said", "is not of its event's scope and turn", "Build them together.")

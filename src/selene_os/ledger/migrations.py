@@ -8,20 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from importlib import resources
-from typing import Final
 
 from selene_os.errors import SchemaDiffers
 
 _FILE = re.compile(r"(\d{4})_([a-z0-9_]+)\.sql")
-
-TABLE: Final = (
-    "CREATE TABLE IF NOT EXISTS schema_migrations ("
-    "version INTEGER NOT NULL PRIMARY KEY, name TEXT NOT NULL, digest TEXT NOT NULL,"
-    " applied_at INTEGER NOT NULL)"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +27,32 @@ class Migration:
     digest: str
 
 
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is still to be done to a database, or what was done.
+
+    Attributes:
+        name: the database, for people.
+        roles: roles to make.
+        made: the file or schema itself is to be made.
+        applied: names of the migrations that were there, in order.
+        waiting: the migrations to apply, in order.
+    """
+
+    name: str
+    roles: tuple[str, ...]
+    made: bool
+    applied: tuple[str, ...]
+    waiting: tuple[Migration, ...]
+
+    @property
+    def empty(self) -> bool:
+        """Nothing is to be done."""
+        return not self.roles and not self.made and not self.waiting
+
+
 def load(dialect: str) -> tuple[Migration, ...]:
-    """Every migration of one dialect ("sqlite"), in order."""
+    """Every migration of one dialect ("sqlite", "postgres"), in order."""
     found = []
     for file in (resources.files("selene_os.ledger") / "sql" / dialect).iterdir():
         if named := _FILE.fullmatch(file.name):
@@ -80,13 +97,27 @@ def pending(
     return waiting
 
 
-def apply(
-    waiting: Iterable[Migration], execute: Callable[[str, tuple[object, ...]], object], at: int
-) -> None:
-    """Apply migrations inside the caller's transaction and note each with its digest."""
+def behind(name: str, waiting: Sequence[Migration]) -> SchemaDiffers:
+    """The refusal to work on a database that lacks migrations."""
+    return SchemaDiffers(
+        f"{name} lacks migration {waiting[0].version:04} {waiting[0].name}",
+        "Bring it up to date with `selene db upgrade`.",
+    )
+
+
+def names(applied: Iterable[tuple[int, str, str]]) -> tuple[str, ...]:
+    """Applied migrations as they are shown: 0001_tables."""
+    return tuple(f"{version:04}_{name}" for version, name, _ in applied)
+
+
+def script(waiting: Iterable[Migration], table: str, at: int) -> list[str]:
+    """Migrations as lines of SQL that also note each one in `table`."""
+    lines = []
     for migration in waiting:
-        execute(migration.sql, ())
-        execute(
-            "INSERT INTO schema_migrations (version, name, digest, applied_at) VALUES (?, ?, ?, ?)",
-            (migration.version, migration.name, migration.digest, at),
-        )
+        lines += [
+            f"-- {migration.version:04}_{migration.name}",
+            migration.sql.rstrip(),
+            f"INSERT INTO {table} (version, name, digest, applied_at) VALUES"
+            f" ({migration.version}, '{migration.name}', '{migration.digest}', {at});",
+        ]
+    return lines

@@ -34,6 +34,7 @@ from selene_os.names import (
     TenantId,
     UserId,
     check_text,
+    event_id_after,
     parse_idempotency_key,
     parse_time_ns,
 )
@@ -127,10 +128,18 @@ class PersonaProfiles:
         self._store = store
         self._make_id = make_id
 
-    def unit(self, scope: codec.Scope, place: codec.Place, entry: Entry, created_at: int) -> Unit:
-        """The rows of PERSONA_PROFILE_COMMIT. Raises BadField."""
+    def unit(
+        self,
+        scope: codec.Scope,
+        place: codec.Place,
+        entry: Entry,
+        created_at: int,
+        last: EventId | None = None,
+    ) -> Unit:
+        """The rows of PERSONA_PROFILE_COMMIT, behind the user's last profile. Raises BadField."""
+        event_id = self._make_id() if last is None else event_id_after(self._make_id(), last)
         event = codec.encode_event(
-            entry.decision, scope, place, self._make_id(), parse_time_ns(created_at)
+            entry.decision, scope, place, event_id, parse_time_ns(created_at)
         )
         if event.engine != codec.PH1_PERSONA:
             raise BadField("decision", "is no profile", "Give a ProfileDecision.")

@@ -21,6 +21,7 @@ from selene_os.ledger.events import (
     TenantRow,
     Unit,
     Utterance,
+    Wanted,
 )
 from selene_os.names import (
     CorrelationId,
@@ -83,7 +84,10 @@ class Store(Protocol):
         """The engine's events in the user's last turn before `turn_id`, in order."""
 
     def last_profile(self, tenant_id: TenantId, user_id: UserId) -> RecordedTurn | None:
-        """The user's newest profile commit, or None."""
+        """The user's profile commit with the highest event id, or None."""
+
+    def search(self, tenant_id: TenantId, wanted: Wanted, rows_max: int) -> list[AuditEvent]:
+        """A tenant's events that are wanted, the newest first, at most `rows_max` of them."""
 
     # ---- conversation
 

@@ -20,7 +20,12 @@ COMMANDS: Final = {
     "persona": ("turns", "Decide and record a user's tone and delivery."),
     "trace": ("turns", "Show the decisions of one conversation."),
     "normalize": ("understanding", "Understand utterances without a ledger."),
-    "doctor": ("checks", "Try to get round the ledger's guards, on a copy."),
+    "search": ("turns", "Find decisions by intent, reason, user or time."),
+    "doctor": ("checks", "Try to get round the guards, and check what is there."),
+    "db": ("setup", "Show a ledger's schema version, or bring it up to date."),
+    "backup": ("keeping", "Write a consistent copy of a ledger."),
+    "restore": ("keeping", "Make a ledger from a backup, and compare every row."),
+    "copy": ("keeping", "Move a ledger from a file to PostgreSQL."),
     "demo": ("demo", "Hold one conversation and show what becomes of it."),
     "completion": ("setup", "Print the completion script of a shell."),
 }
@@ -46,7 +51,7 @@ class Commands(click.Group):
 
 
 @click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--db", metavar="URL", help="The ledger: sqlite:///path, or a path.")
+@click.option("--db", metavar="URL", help="The ledger: sqlite:///path, a path, or postgresql://…")
 @click.version_option(package_name="selene-os", prog_name="selene")
 @click.pass_context
 def cli(ctx: click.Context, db: str | None) -> None:

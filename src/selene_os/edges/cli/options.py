@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import click
@@ -10,11 +11,14 @@ import click
 from selene_os.edges import library
 from selene_os.edges.settings import database_url
 from selene_os.edges.wire import dumps
+from selene_os.errors import BadField
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 db_option = click.option(
-    "--db", metavar="URL", help="The ledger: sqlite:///path, or a path; else SELENE_DATABASE_URL."
+    "--db",
+    metavar="URL",
+    help="The ledger: sqlite:///path, a path, or postgresql://…; else SELENE_DATABASE_URL.",
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 tenant_option = click.option("--tenant", required=True, help="The tenant.")
@@ -47,3 +51,15 @@ def opened(db: str | None) -> library.Selene:
 def show(as_json: bool, record: dict[str, Any], text: str) -> None:
     """Print one result: as JSON, or for people."""
     click.echo(dumps(record) if as_json else text)
+
+
+def nanoseconds(name: str, text: str) -> int:
+    """A moment as nanoseconds since 1970 UTC; without an offset it is UTC. Raises BadField."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise BadField(name, "is no moment", "Give it like 2026-01-31T09:00Z.") from error
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    since = moment - datetime(1970, 1, 1, tzinfo=UTC)
+    return ((since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds) * 1_000

@@ -80,6 +80,11 @@ def event(row: AuditEvent) -> str:
     )
 
 
+def found(row: AuditEvent) -> str:
+    """A row as `event` shows it, with the conversation that it is of."""
+    return f"{event(row)}\n        --correlation {row.correlation_id}"
+
+
 def _payload(row: AuditEvent) -> dict[str, Any]:
     """A row's payload; of a spoilt row, what there is."""
     payload = decode_json(row.payload_min)

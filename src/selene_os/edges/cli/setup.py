@@ -1,45 +1,140 @@
-"""`selene init` and `selene completion`."""
+"""`selene init`, `selene db` and `selene completion`."""
 
 from __future__ import annotations
 
 import shlex
 import time
 from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import click
 from click.shell_completion import get_completion_class
 
 from selene_os.edges.cli.options import address, db_option, json_option, show
-from selene_os.edges.settings import sqlite_path
+from selene_os.edges.databases import Database, database
+from selene_os.edges.settings import is_postgres
+from selene_os.ledger.migrations import Plan
 
 
 @click.command()
+@click.option("--print-sql", is_flag=True, help="Print what would be run, and run nothing.")
 @db_option
 @json_option
-def init(db: str | None, as_json: bool) -> None:
+def init(print_sql: bool, db: str | None, as_json: bool) -> None:
     """Make a ledger, or bring its schema up to date.
 
     Says where it is and what to do next. Running it again changes nothing.
     """
-    from selene_os.ledger.sqlite.connection import create, is_there
+    url = address(db)
+    chosen = database(url)
+    if print_sql:
+        click.echo(chosen.script(time.time_ns()))
+        return
+    done = chosen.create(time.time_ns())
+    record = {
+        "path": _named(chosen, done),
+        "created": done.made,
+        "applied": [f"{one.version:04}_{one.name}" for one in done.waiting],
+    }
+    if chosen.kind == "postgres":
+        record["roles"] = list(done.roles)
+    what = "The ledger is up to date" if done.empty else "The ledger is ready"
+    show(as_json, record, f"{what}: {_named(chosen, done)}\n" + _next_steps(url, done, db))
 
-    path = sqlite_path(address(db))
-    existed = is_there(path)
-    applied = create(path, time.time_ns())
-    # Only where this command line named the ledger must the next one name it, too.
-    named = db or click.get_current_context().find_root().obj
+
+@click.group()
+def db() -> None:
+    """Show a ledger's schema version, or bring it up to date."""
+
+
+@db.command("status")
+@db_option
+@json_option
+def db_status(db: str | None, as_json: bool) -> None:
+    """Show which migrations are there and which wait. Exit 3 where any waits."""
+    chosen = database(address(db))
+    plan = chosen.plan()
+    show(as_json, _plan_record(chosen, plan), _plan_text(chosen, plan))
+    if not plan.empty:
+        click.get_current_context().exit(3)
+
+
+@db.command("upgrade")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@db_option
+@json_option
+def db_upgrade(yes: bool, db: str | None, as_json: bool) -> None:
+    """Show what is to be done to the schema, ask, and do it, wholly or not at all."""
+    chosen = database(address(db))
+    plan = chosen.plan()
+    if not as_json:
+        click.echo(_plan_text(chosen, plan))
+    if plan.made and not plan.applied:
+        raise click.UsageError("There is no ledger to upgrade. Make one with `selene init`.")
+    if not plan.empty:
+        if not yes and (as_json or not click.confirm("Do it?")):
+            raise click.UsageError("Nothing was done. Say --yes to go on without being asked.")
+        chosen.create(time.time_ns())
+        plan = chosen.plan()
+        if not as_json:
+            click.echo("Done.")
+    if as_json:
+        show(True, _plan_record(chosen, plan), "")
+
+
+def _named(chosen: Database, plan: Plan) -> str:
+    return plan.name if chosen.kind == "postgres" else str(Path(plan.name).absolute())
+
+
+def _plan_record(chosen: Database, plan: Plan) -> dict[str, Any]:
+    return {
+        "path": _named(chosen, plan),
+        "applied": list(plan.applied),
+        "waiting": [f"{one.version:04}_{one.name}" for one in plan.waiting],
+        "roles_missing": list(plan.roles),
+        "up_to_date": plan.empty,
+    }
+
+
+def _plan_text(chosen: Database, plan: Plan) -> str:
+    lines = [f"Ledger {_named(chosen, plan)}"]
+    lines += [f"  there   {name}" for name in plan.applied]
+    lines += [f"  make    role {role}" for role in plan.roles]
+    lines += [f"  apply   {one.version:04}_{one.name}" for one in plan.waiting]
+    lines.append("Up to date." if plan.empty else "Not up to date.")
+    return "\n".join(lines)
+
+
+def _next_steps(url: str, done: Plan, given: str | None) -> str:
+    """What to type next, with the address where this command line named it."""
+    named = given or click.get_current_context().find_root().obj
+    lines = []
+    if is_postgres(url):
+        named = _as_user(url, "selene_app")
+        if done.roles:
+            lines.append(
+                f"Made the roles {', '.join(done.roles)}, without passwords. In psql, as"
+                " administrator, give one to those that log in: \\password selene_app"
+            )
     hint = f" --db {shlex.quote(named)}" if named else ""
-    what = "The ledger is up to date" if existed and not applied else "The ledger is ready"
-    show(
-        as_json,
-        {"path": str(Path(path).absolute()), "created": not existed, "applied": list(applied)},
-        f"{what}: {Path(path).absolute()}\n"
-        "Next:\n"
-        f"  selene tenant add{hint} acme\n"
-        f"  selene register{hint} --tenant acme --user alice --device kitchen\n"
+    lines += [
+        "Next:",
+        f"  selene tenant add{hint} acme",
+        f"  selene register{hint} --tenant acme --user alice --device kitchen",
         f"  selene say{hint} --tenant acme --user alice --device kitchen"
         ' "remind me to call mom tomorrow at 5 pm"',
-    )
+    ]
+    return "\n".join(lines)
+
+
+def _as_user(url: str, user: str) -> str:
+    """The same address for another login, without the first one's password."""
+    parts = urlsplit(url)
+    place = parts.netloc.rpartition("@")[2]
+    kept = [(k, v) for k, v in parse_qsl(parts.query) if k not in ("user", "password", "passfile")]
+    query = urlencode(kept, safe="/:")
+    return urlunsplit(parts._replace(netloc=f"{user}@{place}", query=query))
 
 
 @click.command()

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from selene_os.edges.cli.options import (
+    address,
     db_option,
     json_option,
     opened,
@@ -14,8 +15,10 @@ from selene_os.edges.cli.options import (
     tenant_option,
     user_option,
 )
+from selene_os.edges.databases import database
 from selene_os.edges.wire import dumps
 from selene_os.ledger.events import TenantRow
+from selene_os.names import parse_tenant_id
 
 
 @click.group()
@@ -84,6 +87,25 @@ def tenant_list(db: str | None, as_json: bool) -> None:
         click.echo(_line(row))
     if not rows:
         click.echo("No tenant yet. Add one with `selene tenant add NAME`.")
+
+
+@tenant.command("grant-login")
+@click.argument("name")
+@db_option
+@json_option
+def tenant_grant_login(name: str, db: str | None, as_json: bool) -> None:
+    """Make a PostgreSQL login that can act for one tenant alone, for SQL of its own.
+
+    The address must be an administrator's. Where it may not make roles, the statements are printed
+    for one who may.
+    """
+    login = database(address(db)).grant_login(parse_tenant_id(name))
+    show(
+        as_json,
+        {"tenant_id": name, "login": login.role, "created": login.created},
+        f"The login {login.role} {'is made, without a password' if login.created else 'is there'}."
+        f" It acts for tenant {name} alone. In psql, give it a password: \\password {login.role}",
+    )
 
 
 @click.command()

@@ -6,17 +6,17 @@ write the file (dropping a trigger, writing the schema) is listed as well, with 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-from itertools import islice
-from typing import Any, Final
+from collections.abc import Iterable, Iterator
+from typing import Final
 
 import apsw
 
-from selene_os.ledger import codec, migrations
-from selene_os.ledger.events import PLAIN_KEY_ID, AuditEvent
+from selene_os.ledger import migrations
+from selene_os.ledger.events import AuditEvent
+from selene_os.ledger.inspection import Attempt, differences, event_faults, first_faults
 from selene_os.ledger.sqlite import statements
-from selene_os.ledger.sqlite.connection import check_schema, unavailable
+from selene_os.ledger.sqlite.connection import unavailable
+from selene_os.ledger.sqlite.schema import TABLE, check_schema
 
 # The ledgers: append-only, with a column that an attacker would change.
 LEDGERS: Final = {
@@ -28,19 +28,14 @@ LEDGERS: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
-    """One way round a guard, and what came of it.
-
-    Attributes:
-        name: what was tried.
-        held: the rows are what they were.
-        found: what was seen: the database's words, or which rows differ.
-    """
-
-    name: str
-    held: bool
-    found: str
+# What a file cannot refuse to whoever may write it. Each is seen, or needs a signed checkpoint.
+BEYOND: Final = (
+    ("turn triggers off on a connection of one's own, and change rows", "only a signed checkpoint"),
+    ("drop or edit a trigger, then change rows and put it back", "only a signed checkpoint"),
+    ("drop or edit a trigger, and leave it so", "selene doctor"),
+    ("write the schema table, turn checks off", "selene doctor"),
+    ("replace the whole file by an older or another one", "only a signed checkpoint"),
+)
 
 
 def attempts(path: str) -> list[Attempt]:
@@ -163,20 +158,13 @@ def schema_differences(connection: apsw.Connection, path: str) -> list[str]:
 def _schema_differences(connection: apsw.Connection) -> list[str]:
     mine = apsw.Connection(":memory:")
     try:
-        mine.execute(migrations.TABLE)
+        mine.execute(TABLE)
         for migration in migrations.load("sqlite"):
             mine.execute(migration.sql)
         expected, there = _schema(mine), _schema(connection)
     finally:
         mine.close()
-    differences = [f"{name} is missing" for name in sorted(expected.keys() - there.keys())]
-    differences += [f"{name} was added" for name in sorted(there.keys() - expected.keys())]
-    differences += [
-        f"{name} was changed"
-        for name in sorted(expected.keys() & there.keys())
-        if expected[name] != there[name]
-    ]
-    return differences
+    return differences(expected, there)
 
 
 def _schema(connection: apsw.Connection) -> dict[str, str]:
@@ -184,22 +172,23 @@ def _schema(connection: apsw.Connection) -> dict[str, str]:
     return {f"{kind} {name}": str(sql) for kind, name, sql in rows}
 
 
-def row_faults(connection: apsw.Connection, faults_max: int = 20) -> list[str]:
+def row_faults(connection: apsw.Connection) -> list[str]:
     """Rows that no guarded write can have made, and damage to the file itself.
 
     Args:
         connection: one that may write, since SQLite checks no CHECK for others.
-        faults_max: how many are named; one more says that there are more.
     """
-    faults: list[str] = []
+    return first_faults(_row_faults(connection))
+
+
+def _row_faults(connection: apsw.Connection) -> Iterator[str]:
     try:
-        faults.extend(islice(_row_faults(connection), faults_max + 1))
+        yield from _readable_faults(connection)
     except (apsw.Error, UnicodeDecodeError) as error:
-        faults.append(f"the file is damaged, and cannot be read further ({error})")
-    return faults
+        yield f"the file is damaged, and cannot be read further ({error})"
 
 
-def _row_faults(connection: apsw.Connection) -> Iterable[str]:
+def _readable_faults(connection: apsw.Connection) -> Iterator[str]:
     for (text,) in connection.execute("PRAGMA integrity_check"):
         if text != "ok":
             yield str(text)
@@ -207,13 +196,12 @@ def _row_faults(connection: apsw.Connection) -> Iterable[str]:
         yield f"{table}, row {rowid}: refers to nothing in {parent}"
     yield from _lost_rows(connection)
     columns = ", ".join(f"e.{name}" for name in AuditEvent._fields)
-    for *row, engine, record, key_id in connection.execute(
-        f"SELECT {columns}, r.engine, r.record, r.key_id FROM audit_events AS e"
-        " LEFT JOIN replay_inputs AS r USING (tenant_id, event_id)"
-    ):
-        event = AuditEvent._make(row)
-        if fault := codec.fault_of(event) or _record_fault(event, engine, record, key_id):
-            yield f"audit_events, event {event.event_id}: {fault}"
+    yield from event_faults(
+        connection.execute(
+            f"SELECT {columns}, r.engine, r.record, r.key_id FROM audit_events AS e"
+            " LEFT JOIN replay_inputs AS r USING (tenant_id, event_id)"
+        )
+    )
 
 
 def _lost_rows(connection: apsw.Connection) -> Iterable[str]:
@@ -232,21 +220,6 @@ def _lost_rows(connection: apsw.Connection) -> Iterable[str]:
         built = connection.execute(statements.MEMORY_PROJECTED, (tenant_id, user_id)).fetchall()
         if there != built:
             yield f"memory_current of user {user_id} is not what the ledger adds up to"
-
-
-def _record_fault(event: AuditEvent, engine: object, record: Any, key_id: object) -> str | None:
-    if record is None:
-        return "has no record in replay_inputs"
-    if engine != event.engine:
-        return f"its record is of engine {engine}"
-    if key_id == PLAIN_KEY_ID:
-        try:
-            decoded = codec.decode_json(bytes(record))
-        except (ValueError, RecursionError):
-            return "its record is no JSON"
-        if not isinstance(decoded, dict):
-            return "its record is no JSON object"
-    return None
 
 
 def scratch(source: apsw.Connection, path: str) -> None:

@@ -12,15 +12,8 @@ from typing import Any
 
 import apsw
 
-from selene_os.errors import (
-    Fault,
-    IdempotencyConflict,
-    NotFound,
-    Overtaken,
-    Refusal,
-    RegistrationRefused,
-)
-from selene_os.ledger import scope
+from selene_os.errors import Refusal
+from selene_os.ledger import refusals, scope
 from selene_os.ledger.events import (
     ENGINE_TO_SEVERITY,
     PAYLOAD,
@@ -68,7 +61,7 @@ def _append_unit(connection: apsw.Connection, unit: Unit) -> tuple[Receipt, ...]
     for event in others:
         receipts.append(_append_event(connection, event))
         if receipts[-1].deduplicated:
-            raise _conflict(event)
+            raise refusals.key_conflict(event)
     for record in unit.records:
         connection.execute(statements.INSERT_RECORD, record)
     if unit.said is not None:
@@ -84,41 +77,35 @@ def _check_not_overtaken(connection: apsw.Connection, unit: Unit) -> None:
             statements.LAST_TURN, (event.tenant_id, event.correlation_id)
         ).fetchone()
         if last is not None and last[0] >= event.turn_id:
-            raise Overtaken(
-                f"{event.turn_id} is not the next turn any more",
-                "Take the next one.",
-                field="turn_id",
-            )
+            raise refusals.turn_overtaken(event)
     if unit.after_profile is not None and _by_key(connection, event) is None:
         newest = connection.execute(
             statements.LAST_PROFILE, (event.tenant_id, event.user_id)
         ).fetchone()
-        if (newest[0] if newest else "") != unit.after_profile:
-            raise Overtaken(
-                "has a newer profile than this one was made from",
-                "Decide it again.",
-                field="user_id",
-            )
+        if (newest[0] if newest else "") != unit.after_profile or (
+            event.event_id <= unit.after_profile
+        ):
+            raise refusals.profile_overtaken()
 
 
 def _append_event(connection: apsw.Connection, event: AuditEvent) -> Receipt:
     try:
         connection.execute(statements.INSERT_EVENT, event)
-    except apsw.ConstraintError as error:
+    except apsw.ConstraintError:
         check_scope(connection, event.tenant_id, event.user_id, event.device_id, event.session_id)
-        raise Fault(f"the database refused an event ({error})", "Report this.") from error
+        raise
     if connection.changes():
         return Receipt(event.event_id, deduplicated=False, same_decision=True)
     there = _by_key(connection, event)
     if there is None:
-        raise Fault(f"event {event.event_id} is there under another key", "Report this.")
+        raise refusals.event_elsewhere(event.event_id)
     return _receipt_of(connection, there, event)
 
 
 def _receipt_of(connection: apsw.Connection, there: AuditEvent, event: AuditEvent) -> Receipt:
     """The receipt of a retry, or its refusal."""
     if there.engine != event.engine:
-        raise _conflict(event)
+        raise refusals.key_conflict(event)
     if there[USER_TO_SESSION] != event[USER_TO_SESSION]:
         # A retry in the first one's scope is answered even after its session has ended; in
         # another scope it is a write like any other, and refused like one.
@@ -151,14 +138,6 @@ def _by_key(connection: apsw.Connection, event: AuditEvent) -> AuditEvent | None
         statements.EVENT_BY_KEY, (event.tenant_id, event.correlation_id, event.idempotency_key)
     ).fetchone()
     return AuditEvent._make(row) if row else None
-
-
-def _conflict(event: AuditEvent) -> IdempotencyConflict:
-    return IdempotencyConflict(
-        f"{event.idempotency_key!r} names another decision of this conversation",
-        "Choose another key; nothing was written.",
-        field="idempotency_key",
-    )
 
 
 def check_scope(
@@ -218,16 +197,10 @@ def register(
     """Add what is missing; raises inside the writer's savepoint, so that nothing stays."""
     execute = connection.execute
     if execute(statements.TENANT, (tenant_id,)).fetchone() is None:
-        raise NotFound(
-            f"{tenant_id!r} is not known", "Add it with `selene tenant add`.", field="tenant_id"
-        )
+        raise refusals.tenant_unknown(tenant_id)
     added = insert(connection, statements.INSERT_IDENTITY, (tenant_id, user_id, created_at))
     if execute(statements.IDENTITY_STATUS, (tenant_id, user_id)).fetchone() != (scope.ACTIVE,):
-        raise RegistrationRefused(
-            f"{user_id!r} is disabled",
-            "Enable the user with `selene identity enable`.",
-            field="user_id",
-        )
+        raise refusals.user_disabled(user_id)
     if device_id is None:
         return added
     added |= insert(connection, statements.INSERT_BINDING, (device_id, tenant_id, created_at))
@@ -236,21 +209,12 @@ def register(
         device = (tenant_id, device_id, user_id, created_at)
         added |= insert(connection, statements.INSERT_DEVICE, device)
     if execute(statements.DEVICE_USER, (tenant_id, device_id)).fetchone() != (user_id,):
-        # The same words whether another user or another tenant holds it.
-        raise RegistrationRefused(
-            f"{device_id!r} cannot be registered for this user",
-            "Choose another name for the device.",
-            field="device_id",
-        )
+        raise refusals.device_taken(device_id)
     if session_id is None:
         return added
     session = (tenant_id, session_id, user_id, device_id, created_at)
     added |= insert(connection, statements.INSERT_SESSION, session)
     opened = execute(statements.SESSION, (tenant_id, session_id)).fetchone()
     if opened != (user_id, device_id, None):
-        raise RegistrationRefused(
-            f"{session_id!r} is closed, or of another user or device",
-            "Choose another name for the session.",
-            field="session_id",
-        )
+        raise refusals.session_taken(session_id)
     return added

@@ -1,4 +1,4 @@
-"""Connections to one SQLite file, and its schema.
+"""Connections to one SQLite file, and what its errors mean.
 
 apsw bundles a current SQLite: 3.7.0 to 3.51.2 can corrupt a WAL database when two connections
 write and checkpoint at once, and the standard library may carry one of those.
@@ -6,20 +6,17 @@ write and checkpoint at once, and the standard library may carry one of those.
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Final
 
 import apsw
 
 from selene_os.errors import (
-    BadField,
     LedgerMissing,
     LedgerUnavailable,
-    SchemaDiffers,
     SeleneError,
 )
-from selene_os.ledger import migrations
+from selene_os.ledger.refusals import row_refused
 
 BUSY_WAIT_MS: Final = 5_000
 WRITER_CACHE_KIB: Final = 32_768
@@ -70,47 +67,6 @@ def begin_wal(connection: apsw.Connection, path: str, synchronous: str) -> None:
         raise unavailable(path, error) from error
 
 
-def create(path: str, at: int) -> tuple[str, ...]:
-    """Make the file if it is missing, and bring its schema up to date.
-
-    Args:
-        path: the file's path.
-        at: nanoseconds since 1970 UTC, noted with each migration.
-
-    Returns:
-        The names of the migrations that were applied; empty when there was nothing to do.
-
-    Raises:
-        LedgerUnavailable: the path cannot be written. SchemaDiffers: see `migrations.pending`.
-    """
-    if not is_there(path):
-        try:
-            # Owner only: the ledger holds what people said.
-            os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
-        except OSError as error:
-            raise LedgerUnavailable(
-                f"{path} cannot be created ({error.strerror})", "Choose a folder you can write to."
-            ) from error
-    connection = connect(path, write=True)
-    try:
-        _check_ours(connection, path)
-        begin_wal(connection, path, "FULL")
-        connection.execute("BEGIN IMMEDIATE")
-        try:
-            connection.execute(migrations.TABLE)
-            waiting = migrations.pending(migrations.load("sqlite"), applied(connection))
-            migrations.apply(waiting, lambda sql, values: connection.execute(sql, values), at)
-        except BaseException:
-            connection.execute("ROLLBACK")
-            raise
-        connection.execute("COMMIT")
-    except apsw.Error as error:
-        raise unavailable(path, error) from error
-    finally:
-        connection.close()
-    return tuple(f"{migration.version:04}_{migration.name}" for migration in waiting)
-
-
 def is_there(path: str) -> bool:
     """Whether there is a file. Raises LedgerUnavailable where there can be none."""
     try:
@@ -122,48 +78,10 @@ def is_there(path: str) -> bool:
     return there
 
 
-def _check_ours(connection: apsw.Connection, path: str) -> None:
-    """Refuse to make a ledger inside another program's database."""
-    names = {name for (name,) in connection.execute("SELECT name FROM sqlite_schema")}
-    if names and "schema_migrations" not in names:
-        raise SchemaDiffers(f"{path} is another program's database", "Name a new file.")
-
-
-def check_schema(connection: apsw.Connection, path: str) -> None:
-    """Refuse a file that is no ledger of this version. Raises LedgerMissing, SchemaDiffers."""
-    try:
-        _check_schema(connection, path)
-    except apsw.Error as error:
-        raise unavailable(path, error) from error
-
-
-def _check_schema(connection: apsw.Connection, path: str) -> None:
-    tables = connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'").fetchall()
-    if ("schema_migrations",) not in tables:
-        raise LedgerMissing(f"{path} holds no ledger", "Make one with `selene init`.")
-    if waiting := migrations.pending(migrations.load("sqlite"), applied(connection)):
-        raise SchemaDiffers(
-            f"{path} lacks migration {waiting[0].version:04} {waiting[0].name}",
-            "Bring it up to date with `selene init`.",
-        )
-
-
-def applied(connection: apsw.Connection) -> list[tuple[int, str, str]]:
-    """The migrations that a database has seen, as (version, name, digest)."""
-    return [
-        (int(str(version)), str(name), str(digest))
-        for version, name, digest in connection.execute(
-            "SELECT version, name, digest FROM schema_migrations ORDER BY version"
-        )
-    ]
-
-
 def unavailable(path: str, error: apsw.Error) -> SeleneError:
     """A driver's error as the one that somebody can act on."""
     if isinstance(error, apsw.ConstraintError | apsw.MismatchError):
-        return BadField(
-            "row", f"was refused by the database ({error})", "Build it with the repositories."
-        )
+        return row_refused()
     if isinstance(error, apsw.BusyError | apsw.LockedError):
         return LedgerUnavailable(
             f"{path} was held by another writer for {BUSY_WAIT_MS} ms",

@@ -42,6 +42,19 @@ LAST_TURN: Final = (
     "SELECT turn_id FROM audit_events WHERE tenant_id = ? AND correlation_id = ?"
     " ORDER BY turn_id DESC LIMIT 1"
 )
+# What a search may ask for; each is read along the tenant's rows by time.
+SEARCH: Final = (
+    f"{_EVENTS} WHERE tenant_id = :tenant_id"
+    " AND created_at >= coalesce(:since, 0) AND created_at < coalesce(:until, 9223372036854775807)"
+    " AND (:after_at IS NULL OR (created_at, event_id) < (:after_at, :after_id))"
+    " AND created_at <= coalesce(:after_at, 9223372036854775807)"
+    " AND (:user_id IS NULL OR user_id = :user_id)"
+    " AND (:reason_code IS NULL OR reason_code = :reason_code)"
+    " AND (:intent_type IS NULL OR payload_min ->> 'intent_type' = :intent_type)"
+    " AND (:decision IS NULL"
+    " OR coalesce(payload_min ->> 'decision', 'PROFILE') = :decision)"
+    " ORDER BY created_at DESC, event_id DESC LIMIT :rows_max"
+)
 _RECORDED: Final = (
     "SELECT e.event_id, e.turn_id, e.user_id, e.engine, r.record, r.key_id FROM audit_events AS e"
     " JOIN replay_inputs AS r USING (tenant_id, event_id)"
@@ -55,7 +68,7 @@ TURN_BEFORE: Final = (
 )
 LAST_PROFILE: Final = (
     f"{_RECORDED} WHERE e.tenant_id = ? AND e.user_id = ? AND e.engine = 'PH1.PERSONA'"
-    " ORDER BY e.rowid DESC LIMIT 1"
+    " ORDER BY e.event_id DESC LIMIT 1"
 )
 CONVERSATION: Final = (
     f"SELECT {_columns(Utterance)} FROM conversation_ledger"

@@ -13,9 +13,8 @@ from selene_os.errors import (
     BadField,
     Fault,
     LedgerUnavailable,
-    NotFound,
-    RegistrationRefused,
 )
+from selene_os.ledger import refusals
 from selene_os.ledger.events import (
     AuditEvent,
     CurrentMemory,
@@ -26,15 +25,16 @@ from selene_os.ledger.events import (
     TenantRow,
     Unit,
     Utterance,
+    Wanted,
 )
 from selene_os.ledger.sqlite import commits, statements
 from selene_os.ledger.sqlite.checkpoints import Checkpointer
 from selene_os.ledger.sqlite.connection import (
     begin_wal,
-    check_schema,
     connect,
     unavailable,
 )
+from selene_os.ledger.sqlite.schema import check_schema
 from selene_os.ledger.sqlite.writer import GROUP_MAX, QUEUE_MAX, WAIT_MS, Writer
 from selene_os.ledger.store import Verdict
 from selene_os.names import (
@@ -155,6 +155,10 @@ class SqliteStore:
         rows = self._rows(statements.LAST_PROFILE, (tenant_id, user_id))
         return RecordedTurn._make(rows[0]) if rows else None
 
+    def search(self, tenant_id: TenantId, wanted: Wanted, rows_max: int) -> list[AuditEvent]:
+        values = {"tenant_id": tenant_id, "rows_max": rows_max, **wanted.bound()}
+        return list(map(AuditEvent._make, self._rows(statements.SEARCH, values)))
+
     # ---- conversation
 
     def append_utterance(self, utterance: Utterance) -> bool:
@@ -204,9 +208,7 @@ class SqliteStore:
     def set_tenant(self, tenant_id: TenantId, settings: Mapping[str, str | None]) -> None:
         def change(connection: apsw.Connection) -> None:
             if connection.execute(statements.TENANT, (tenant_id,)).fetchone() is None:
-                raise NotFound(
-                    "is not known", "Add it with `selene tenant add`.", field="tenant_id"
-                )
+                raise refusals.tenant_unknown(tenant_id)
             for name, value in settings.items():
                 connection.execute(statements.SET_TENANT[name], (value, tenant_id))
 
@@ -236,21 +238,15 @@ class SqliteStore:
 
     def set_identity_status(self, tenant_id: TenantId, user_id: UserId, status: str) -> None:
         if not self._changed(statements.SET_IDENTITY_STATUS, (status, tenant_id, user_id)):
-            raise NotFound(
-                "is not registered with this tenant",
-                "Register the user with `selene register`.",
-                field="user_id",
-            )
+            raise refusals.user_unknown(user_id)
 
     def close_session(self, tenant_id: TenantId, session_id: SessionId, closed_at: int) -> None:
         def close(connection: apsw.Connection) -> None:
             found = connection.execute(statements.SESSION, (tenant_id, session_id)).fetchone()
             if found is None:
-                raise NotFound("is not known", "Check its name.", field="session_id")
+                raise refusals.session_unknown(session_id)
             if found[2] is not None:
-                raise RegistrationRefused(
-                    "is closed already", "Open a new session.", field="session_id"
-                )
+                raise refusals.session_closed(session_id)
             connection.execute(statements.CLOSE_SESSION, (closed_at, tenant_id, session_id))
 
         self._writer.run(close)
@@ -264,7 +260,9 @@ class SqliteStore:
 
         return self._writer.run(change)
 
-    def _rows(self, statement: str, values: tuple[Any, ...]) -> list[tuple[Any, ...]]:
+    def _rows(
+        self, statement: str, values: tuple[Any, ...] | dict[str, Any]
+    ) -> list[tuple[Any, ...]]:
         """Rows by a connection that cannot write; connections are kept for the next reader."""
         connection = self._borrow()
         try:

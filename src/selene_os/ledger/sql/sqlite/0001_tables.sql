@@ -85,7 +85,7 @@ CREATE UNIQUE INDEX audit_idempotency_index_legacy
 CREATE INDEX audit_events_by_turn ON audit_events (tenant_id, correlation_id, turn_id, event_id);
 CREATE INDEX audit_events_by_time ON audit_events (tenant_id, created_at);
 -- A user's last profile; partial, so that the many other rows do not pay for it.
-CREATE INDEX audit_events_profiles ON audit_events (tenant_id, user_id)
+CREATE INDEX audit_events_profiles ON audit_events (tenant_id, user_id, event_id)
     WHERE engine = 'PH1.PERSONA';
 
 -- What an engine was asked, with which version and pack, and what it answered: enough to decide

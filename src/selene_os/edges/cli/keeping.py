@@ -1,0 +1,72 @@
+"""`selene backup`, `restore` and `copy`: keeping a ledger, and moving it to a server."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import click
+
+from selene_os.edges.cli.options import address, db_option, json_option, show
+from selene_os.edges.databases import PostgresDatabase, SqliteFile, database
+from selene_os.errors import BadField
+
+_file = click.argument("file", type=click.Path(path_type=Path))
+
+
+@click.command()
+@_file
+@db_option
+@json_option
+def backup(file: Path, db: str | None, as_json: bool) -> None:
+    """Write a ledger as of one moment to a new FILE, and FILE.manifest.json beside it.
+
+    Others may go on writing meanwhile. A file is copied by SQLite's online backup, a server's
+    ledger by pg_dump, which must be on the PATH.
+    """
+    rows = database(address(db)).backup(file)
+    show(
+        as_json,
+        {"file": str(file), "rows": rows},
+        f"{rows} rows in {file}. Keep the manifest beside it: `selene restore` compares every row.",
+    )
+
+
+@click.command()
+@_file
+@db_option
+@json_option
+def restore(file: Path, db: str | None, as_json: bool) -> None:
+    """Make a ledger from a backup, and compare every row with what was backed up.
+
+    There must be no ledger yet at the address. Where a row differs, nothing stays.
+    """
+    rows = database(address(db)).restore(file)
+    show(as_json, {"rows": rows}, f"The ledger is restored: {rows} rows, each compared.")
+
+
+@click.command()
+@click.option("--from", "source", required=True, metavar="URL", help="sqlite:///path, or a path.")
+@click.option("--to", "target", required=True, metavar="URL", help="postgresql://…")
+@json_option
+def copy(source: str, target: str, as_json: bool) -> None:
+    """Copy a ledger from a file into an empty PostgreSQL database, comparing every row.
+
+    The file is read as of one moment and not changed: end its writers first, or what they write
+    later stays behind. It is one transaction; cut off, nothing of it is there, and the same
+    command begins again.
+    """
+    given, wanted = database(source), database(target)
+    if not isinstance(given, SqliteFile) or not isinstance(wanted, PostgresDatabase):
+        raise BadField(
+            "from", "and --to are not a file and a server", "Copy from sqlite to postgresql."
+        )
+    from selene_os.ledger.postgres import copying
+    from selene_os.ledger.sqlite.backup import snapshot
+
+    def say(line: str) -> None:
+        click.echo(line, err=True)
+
+    with snapshot(given.path) as read:
+        rows = copying.copy(wanted.url, given.path, read, time.time_ns(), say)
+    show(as_json, {"rows": rows}, f"Copied {rows} rows, each compared. The file is as it was.")

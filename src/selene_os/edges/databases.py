@@ -1,0 +1,171 @@
+"""Which database an address names, and what can be done with each: one class a kind, side by side.
+
+A driver is imported when a database of its kind is worked with, and no sooner.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from selene_os.edges.settings import is_postgres, sqlite_path
+from selene_os.errors import BadField
+from selene_os.names import TenantId
+
+if TYPE_CHECKING:
+    from selene_os.ledger.inspection import Inspection
+    from selene_os.ledger.migrations import Plan
+    from selene_os.ledger.postgres.roles import Login
+    from selene_os.ledger.store import Store
+
+
+class Database(Protocol):
+    """A database that holds a ledger, or may."""
+
+    @property
+    def kind(self) -> str:
+        """sqlite or postgres."""
+
+    def open(self, *, synchronous: str = "FULL") -> Store:
+        """The ledger, open. Raises LedgerMissing, LedgerUnavailable, SchemaDiffers."""
+
+    def plan(self) -> Plan:
+        """What `create` would do."""
+
+    def create(self, at: int) -> Plan:
+        """Make the ledger, or bring its schema up to date; returns what was done."""
+
+    def script(self, at: int) -> str:
+        """What `create` does to an empty database, as SQL."""
+
+    def inspect(self) -> Inspection:
+        """Check schema and rows, and try the ways round the guards."""
+
+    def grant_login(self, tenant_id: TenantId) -> Login:
+        """Make a login of one tenant's own. Raises BadField: a file has no logins."""
+
+    def backup(self, file: Path) -> int:
+        """Write a consistent copy to a new file, and beside it what it holds; how many rows."""
+
+    def restore(self, file: Path) -> int:
+        """Make the ledger from a backup, and compare every row; returns how many."""
+
+
+@dataclass(frozen=True, slots=True)
+class SqliteFile:
+    """A ledger in one file."""
+
+    path: str
+    kind: str = "sqlite"
+
+    def open(self, *, synchronous: str = "FULL") -> Store:
+        from selene_os.ledger.sqlite.store import SqliteStore
+
+        return SqliteStore(self.path, synchronous=synchronous)
+
+    def plan(self) -> Plan:
+        from selene_os.ledger.sqlite import schema
+
+        return schema.plan(self.path)
+
+    def create(self, at: int) -> Plan:
+        from selene_os.ledger.sqlite import schema
+
+        return schema.create(self.path, at)
+
+    def script(self, at: int) -> str:
+        from selene_os.ledger.sqlite import schema
+
+        return schema.script(at)
+
+    def inspect(self) -> Inspection:
+        from selene_os.edges.scratch import inspect
+
+        return inspect(self.path)
+
+    def grant_login(self, tenant_id: TenantId) -> Login:
+        raise BadField("database_url", "names a file, which has no logins", "Use PostgreSQL.")
+
+    def backup(self, file: Path) -> int:
+        from selene_os.ledger.sqlite import backup
+
+        return backup.write(self.path, file)
+
+    def restore(self, file: Path) -> int:
+        from selene_os.ledger.sqlite import backup
+
+        return backup.restore(file, self.path)
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresDatabase:
+    """A ledger in the schema os_core of one database."""
+
+    url: str
+    kind: str = "postgres"
+
+    def open(self, *, synchronous: str = "FULL") -> Store:
+        if synchronous != "FULL":
+            raise BadField(
+                "synchronous", "is the server's to set", "Set synchronous_commit on the server."
+            )
+        from selene_os.ledger.postgres.store import PostgresStore
+
+        return PostgresStore(self.url)
+
+    def plan(self) -> Plan:
+        from selene_os.ledger.postgres import schema
+
+        return schema.plan(self.url)
+
+    def create(self, at: int) -> Plan:
+        from selene_os.ledger.postgres import schema
+
+        return schema.create(self.url, at)
+
+    def script(self, at: int) -> str:
+        from selene_os.ledger.postgres import schema
+
+        return schema.script(at)
+
+    def inspect(self) -> Inspection:
+        from selene_os.ledger.postgres import bypasses
+
+        return bypasses.inspect(self.url)
+
+    def grant_login(self, tenant_id: TenantId) -> Login:
+        from selene_os.ledger.postgres import roles
+
+        return roles.grant_login(self.url, tenant_id)
+
+    def backup(self, file: Path) -> int:
+        from selene_os.ledger.postgres import backup
+
+        return backup.write(self.url, file, os.environ)
+
+    def restore(self, file: Path) -> int:
+        from selene_os.ledger.postgres import backup
+
+        return backup.restore(file, self.url, os.environ)
+
+
+def database(url: str) -> Database:
+    """The database of an address.
+
+    Raises:
+        BadField: no such scheme, no path, or the driver is not installed.
+    """
+    if not is_postgres(url):
+        return SqliteFile(sqlite_path(url))
+    try:
+        import psycopg  # noqa: F401
+        import psycopg_pool  # noqa: F401
+    except ImportError as error:
+        raise BadField(
+            "database_url",
+            f"names PostgreSQL, whose driver is not installed ({error})",
+            "Install it: pip install 'selene-os[postgres]'.",
+        ) from error
+    return PostgresDatabase(url)

@@ -1,0 +1,82 @@
+"""The check of a file: its schema and rows as they are, the ways round the guards on a copy."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import apsw
+
+from selene_os import names
+from selene_os.decision import Chat
+from selene_os.edges import library
+from selene_os.errors import SeleneError
+from selene_os.ledger.events import PLAIN_KEY_ID, MemoryEvent
+from selene_os.ledger.inspection import Attempt, Inspection
+from selene_os.ledger.sqlite import bypasses
+from selene_os.ledger.sqlite.connection import connect
+from selene_os.ledger.sqlite.store import SqliteStore
+
+
+def inspect(path: str) -> Inspection:
+    """Check a ledger in a file, and change nothing in it."""
+    connection = connect(path, write=True)
+    tried: list[Attempt] = []
+    try:
+        schema = bypasses.schema_differences(connection, path)
+        faults = bypasses.row_faults(connection)
+        with tempfile.TemporaryDirectory(prefix="selene-doctor-") as folder:
+            copy = str(Path(folder) / "scratch.db")
+            try:
+                bypasses.scratch(connection, copy)
+                _fill(copy)
+                tried = bypasses.attempts(copy)
+            except (SeleneError, apsw.Error) as error:
+                # A guard or table that is missing, or was added: what was found, not a failure.
+                schema.append(f"a scratch copy of this schema cannot be used ({error})")
+    finally:
+        connection.close()
+    return Inspection(
+        str(Path(path).absolute()),
+        tuple(schema),
+        tuple(faults),
+        tuple(tried),
+        "on a scratch copy, by SQL on a connection of its own",
+        bypasses.BEYOND,
+    )
+
+
+def _fill(path: str) -> None:
+    """Give every table of the copy a row to attack, whatever the ledger holds."""
+    around = library.system()
+    tenant_id = names.parse_tenant_id(f"doctor-{around.correlation_id()[:8]}")
+    store = SqliteStore(path, synchronous="OFF")
+    with library.Selene(store, around) as selene:
+        selene.add_tenant(tenant_id)
+        tenant = selene.tenant(tenant_id)
+        device = f"device-{tenant_id}"
+        tenant.register("doctor", device, "session")
+        tenant.commit_decision(Chat(), "doctor", device, session="session", text="hello")
+        store.append_memory(_memory(tenant_id, around.event_id(), around.clock()))
+
+
+def _memory(tenant_id: names.TenantId, event_id: names.EventId, at: int) -> MemoryEvent:
+    return MemoryEvent(
+        tenant_id,
+        event_id,
+        names.parse_user_id("doctor"),
+        "k",
+        0,
+        "STORED",
+        b"{}",
+        PLAIN_KEY_ID,
+        "WORKING",
+        "LOW",
+        "HIGH",
+        "NOT_REQUESTED",
+        "USER_REQUESTED_ONLY",
+        None,
+        "doctor",
+        names.parse_idempotency_key("doctor"),
+        at,
+    )

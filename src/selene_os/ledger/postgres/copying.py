@@ -1,0 +1,118 @@
+"""A whole ledger into an empty one, in one transaction, every row compared before it counts.
+
+While it is under way, and for as long as it was cut off, the schema carries a mark that keeps
+others from writing there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from itertools import zip_longest
+from typing import Final
+
+import psycopg
+from psycopg import sql
+
+from selene_os.errors import BadField, Fault, LedgerUnavailable
+from selene_os.ledger import manifests
+from selene_os.ledger.manifests import Row
+from selene_os.ledger.postgres import backup, roles, schema
+from selene_os.ledger.postgres.connection import Connection, connect, named, parse, unavailable
+
+# (table, columns, order) -> the source's rows, all of one moment.
+Read = Callable[[str, str, str], Iterable[Row]]
+_EMPTY: Final = object()
+
+
+def copy(url: str, source: str, read: Read, at: int, say: Callable[[str], None]) -> int:
+    """Copy a ledger.
+
+    Args:
+        url: the target, whose login may act as the owner; its schema is made where it is missing.
+        source: the source's name, for whoever finds the mark.
+        read: the source's rows.
+        at: nanoseconds since 1970 UTC, noted with each migration.
+        say: told what is being done.
+
+    Returns:
+        How many rows were copied.
+
+    Raises:
+        BadField: the target is not empty. Fault: a row differs; the target is empty again.
+        LedgerUnavailable, SchemaDiffers: the target cannot be used.
+    """
+    name = named(parse(url))
+    schema.create(url, at)
+    try:
+        with connect(url) as connection:
+            connection.execute(f"SET ROLE {roles.OWNER}")
+            if (mark := schema.mark_of(connection)) is not None:
+                say(f"{mark}, and was cut off; nothing of it is there. Beginning again.")
+            try:
+                _check_empty(connection, name)
+            except BadField:
+                # Who had it open before wrote there: it is a ledger, and no half of one.
+                _mark(connection, None)
+                raise
+            _mark(connection, f"{schema.COPY_MARK} from {source} was begun")
+            with connection.transaction():
+                connection.execute("SET LOCAL statement_timeout = 0")
+                # Nobody registers, hence nobody writes, until this is over.
+                connection.execute("LOCK TABLE os_core.tenants IN SHARE ROW EXCLUSIVE MODE")
+                _check_empty(connection, name)
+                rows = _copy_all(connection, read, say)
+                _mark(connection, None)
+            schema.analyze(connection)
+    except psycopg.errors.InsufficientPrivilege as error:
+        raise LedgerUnavailable(
+            f"{name} does not let this login write tables",
+            f"Use one that is a member of {roles.OWNER}.",
+        ) from error
+    except psycopg.Error as error:
+        raise unavailable(name, error) from error
+    return rows
+
+
+def _copy_all(connection: Connection, read: Read, say: Callable[[str], None]) -> int:
+    total = 0
+    for table, (columns, key) in manifests.TABLES.items():
+        if table != "unsealed_events":
+            # That one is filled by the guard of audit_events.
+            _copy_table(connection, table, columns, read(table, columns, key))
+        count = _compare(connection, table, columns, key, read)
+        say(f"{table}: {count} rows, each compared")
+        total += count
+    return total
+
+
+def _copy_table(connection: Connection, table: str, columns: str, rows: Iterable[Row]) -> None:
+    with (
+        connection.cursor() as cursor,
+        cursor.copy(f"COPY {schema.SCHEMA}.{table} ({columns}) FROM STDIN") as into,
+    ):
+        for row in rows:
+            into.write_row(row)
+
+
+def _compare(connection: Connection, table: str, columns: str, key: str, read: Read) -> int:
+    count = 0
+    there = backup.rows(connection, table, columns, key)
+    for mine, theirs in zip_longest(read(table, columns, key), there, fillvalue=_EMPTY):
+        if mine != theirs:
+            raise Fault(
+                f"row {count + 1} of {table} is not what the source holds",
+                "Nothing was copied. Check the source with `selene doctor`, then copy again.",
+            )
+        count += 1
+    return count
+
+
+def _check_empty(connection: Connection, name: str) -> None:
+    for table in manifests.TABLES:
+        if connection.execute(f"SELECT FROM {schema.SCHEMA}.{table} LIMIT 1").fetchall():
+            raise BadField("to", f"{name} holds rows in {table} already", "Name an empty database.")
+
+
+def _mark(connection: Connection, mark: str | None) -> None:
+    told = sql.SQL("NULL") if mark is None else sql.Literal(mark)
+    connection.execute(sql.SQL("COMMENT ON SCHEMA os_core IS {}").format(told))

@@ -1,0 +1,137 @@
+"""The roles of a ledger's database: who owns, who works, who audits, and a tenant's own login.
+
+Roles belong to the whole server, so several ledgers on one server share them; what each may do is
+granted in each database. None is given a password here: that is the administrator's.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import psycopg
+from psycopg import sql
+
+from selene_os.errors import BadField, LedgerUnavailable
+from selene_os.ledger import refusals
+from selene_os.ledger.postgres.connection import (
+    SESSION_SETTINGS,
+    Connection,
+    connect,
+    named,
+    parse,
+    unavailable,
+)
+from selene_os.names import TenantId
+
+OWNER: Final = "selene_owner"
+APP: Final = "selene_app"
+AUDITOR: Final = "selene_auditor"
+TENANT: Final = "selene_tenant"
+TENANT_PREFIX: Final = "selene_t_"
+# PostgreSQL cuts a longer name off, and two tenants would share a login.
+ROLE_BYTES_MAX: Final = 63
+# Role -> how it is made.
+ROLES: Final = {OWNER: "NOLOGIN", APP: "LOGIN", TENANT: "NOLOGIN", AUDITOR: "LOGIN"}
+# What one tenant's login may take of the server's connections.
+TENANT_CONNECTIONS_MAX: Final = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """A tenant's own login, and whether it was made just now."""
+
+    role: str
+    created: bool
+
+
+def tenant_role(tenant_id: TenantId) -> str:
+    """The login of one tenant. Raises BadField: the tenant's name is too long to be part of one."""
+    role = TENANT_PREFIX + tenant_id
+    if len(role.encode()) > ROLE_BYTES_MAX:
+        raise BadField(
+            "tenant_id",
+            f"is longer than the {ROLE_BYTES_MAX - len(TENANT_PREFIX)} bytes that a login allows",
+            "Give a tenant with a login of its own a shorter name.",
+        )
+    return role
+
+
+def missing(connection: Connection) -> list[str]:
+    """Our roles that the server does not have."""
+    there = {
+        name
+        for (name,) in connection.execute(
+            "SELECT rolname FROM pg_catalog.pg_roles WHERE rolname = ANY (%s)", (list(ROLES),)
+        )
+    }
+    return [role for role in ROLES if role not in there]
+
+
+def may_create(connection: Connection) -> bool:
+    """Whether this login may make roles."""
+    row = connection.execute(
+        "SELECT rolcreaterole OR rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user"
+    ).fetchone()
+    return bool(row and row[0])
+
+
+def statements(wanted: list[str]) -> list[str]:
+    """SQL that makes roles, with the time-outs that every session of theirs begins with."""
+    made = []
+    for role in wanted:
+        name = sql.Identifier(role).as_string()
+        made.append(f"CREATE ROLE {name} {ROLES.get(role, 'LOGIN')}")
+        if ROLES.get(role) != "NOLOGIN":
+            made += [
+                f"ALTER ROLE {name} SET {setting} = '{value}'"
+                for setting, value in SESSION_SETTINGS.items()
+            ]
+    return made
+
+
+def tenant_statements(tenant_id: TenantId) -> list[str]:
+    """SQL that makes one tenant's login: a member of selene_tenant, held to its tenant by name."""
+    role = tenant_role(tenant_id)
+    name = sql.Identifier(role).as_string()
+    return [
+        *statements([role]),
+        f"ALTER ROLE {name} CONNECTION LIMIT {TENANT_CONNECTIONS_MAX}",
+        f"GRANT {TENANT} TO {name}",
+    ]
+
+
+def grant_login(url: str, tenant_id: TenantId) -> Login:
+    """Make the login of one tenant, if it is not there.
+
+    Raises:
+        NotFound: no such tenant. LedgerUnavailable: this login may not make roles; the error holds
+        what an administrator runs. BadField: see `tenant_role`.
+    """
+    role, name = tenant_role(tenant_id), named(parse(url))
+    with connect(url) as connection:
+        try:
+            there = connection.execute("SELECT FROM os_core.tenant(%s)", (tenant_id,)).fetchall()
+            if not there:
+                raise refusals.tenant_unknown(tenant_id)
+            if exists(connection, role):
+                return Login(role, created=False)
+            with connection.transaction():
+                for line in tenant_statements(tenant_id):
+                    connection.execute(line)
+        except psycopg.errors.InsufficientPrivilege as error:
+            raise LedgerUnavailable(
+                f"{name} does not let this login make roles",
+                "Let an administrator run: "
+                + " ".join(f"{line};" for line in tenant_statements(tenant_id)),
+            ) from error
+        except psycopg.Error as error:
+            raise unavailable(name, error) from error
+    return Login(role, created=True)
+
+
+def exists(connection: Connection, role: str) -> bool:
+    """Whether the server has a role."""
+    return bool(
+        connection.execute("SELECT FROM pg_catalog.pg_roles WHERE rolname = %s", (role,)).fetchall()
+    )

@@ -1,0 +1,78 @@
+"""The SQL of the PostgreSQL store: calls of its functions, and reads under row-level security."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from selene_os.ledger.events import (
+    AuditEvent,
+    CurrentMemory,
+    MemoryEvent,
+    RecordedTurn,
+    ReplayRecord,
+    TenantRow,
+    Utterance,
+)
+
+
+def _columns(row: type[Any]) -> str:
+    return ", ".join(row._fields)
+
+
+def _call(row: type[Any], function: str, arguments: int) -> str:
+    marks = ", ".join(["%s"] * arguments)
+    return f"SELECT {_columns(row)} FROM os_core.{function}({marks})"
+
+
+COMMIT: Final = "SELECT os_core.commit_units(%s, %s, %s)"
+TRACE: Final = _call(AuditEvent, "trace", 2)
+EVENT_BY_ID: Final = _call(AuditEvent, "event", 2)
+EVENT_BY_KEY: Final = _call(AuditEvent, "event_by_key", 3)
+RECORD: Final = _call(ReplayRecord, "record", 2)
+LAST_TURN: Final = "SELECT os_core.last_turn(%s, %s)"
+TURN_BEFORE: Final = _call(RecordedTurn, "turn_before", 5)
+LAST_PROFILE: Final = _call(RecordedTurn, "last_profile", 2)
+
+APPEND_UTTERANCE: Final = (
+    f"SELECT os_core.append_utterance({', '.join(['%s'] * len(Utterance._fields))}, %s)"
+)
+APPEND_MEMORY: Final = "SELECT os_core.append_memory(%s, %s)"
+REBUILD_MEMORY: Final = "SELECT os_core.rebuild_memory(%s, %s)"
+
+ADD_TENANT: Final = f"SELECT os_core.add_tenant({', '.join(['%s'] * len(TenantRow._fields))}, %s)"
+SET_TENANT: Final = "SELECT os_core.set_tenant(%s, %s)"
+TENANT: Final = _call(TenantRow, "tenant", 1)
+TENANTS: Final = _call(TenantRow, "list_tenants", 0)
+REGISTER: Final = "SELECT os_core.register(%s, %s, %s, %s, %s, %s)"
+SET_IDENTITY_STATUS: Final = "SELECT os_core.set_identity_status(%s, %s, %s)"
+CLOSE_SESSION: Final = "SELECT os_core.close_session(%s, %s, %s, %s)"
+
+# Ad-hoc reads: one transaction, one tenant, held by the policies as well as by the WHERE.
+SET_READER: Final = "SELECT set_config('selene.tenant', %s, true)"
+CONVERSATION: Final = (
+    f"SELECT {_columns(Utterance)} FROM os_core.conversation_ledger"
+    " WHERE tenant_id = %s AND correlation_id = %s ORDER BY turn_id, role DESC"
+)
+MEMORY_EVENTS: Final = (
+    f"SELECT {_columns(MemoryEvent)} FROM os_core.memory_ledger"
+    " WHERE tenant_id = %s AND user_id = %s ORDER BY memory_key, version"
+)
+MEMORY_CURRENT: Final = (
+    f"SELECT {_columns(CurrentMemory)} FROM os_core.memory_current"
+    " WHERE tenant_id = %s AND user_id = %s ORDER BY memory_key"
+)
+# What a search may ask for; each is read along the tenant's rows by time.
+SEARCH: Final = (
+    f"SELECT {_columns(AuditEvent)} FROM os_core.audit_events WHERE tenant_id = %(tenant_id)s"
+    " AND created_at >= coalesce(%(since)s::BIGINT, 0)"
+    " AND created_at < coalesce(%(until)s::BIGINT, 9223372036854775807)"
+    " AND (%(after_at)s::BIGINT IS NULL OR (created_at, event_id) < (%(after_at)s, %(after_id)s))"
+    " AND created_at <= coalesce(%(after_at)s, 9223372036854775807)"
+    " AND (%(user_id)s::TEXT IS NULL OR user_id = %(user_id)s)"
+    " AND (%(reason_code)s::BIGINT IS NULL OR reason_code = %(reason_code)s)"
+    " AND (%(intent_type)s::TEXT IS NULL"
+    " OR payload_min::JSON ->> 'intent_type' = %(intent_type)s)"
+    " AND (%(decision)s::TEXT IS NULL"
+    " OR coalesce(payload_min::JSON ->> 'decision', 'PROFILE') = %(decision)s)"
+    " ORDER BY created_at DESC, event_id DESC LIMIT %(rows_max)s"
+)

@@ -1,0 +1,399 @@
+"""The ledger in PostgreSQL: where the database itself refuses."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, TypeVar
+
+import psycopg
+from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout
+
+from selene_os.errors import Fault, LedgerUnavailable, Refusal, SeleneError
+from selene_os.ledger import refusals
+from selene_os.ledger.events import (
+    AuditEvent,
+    CurrentMemory,
+    MemoryEvent,
+    Receipt,
+    RecordedTurn,
+    ReplayRecord,
+    TenantRow,
+    Unit,
+    Utterance,
+    Wanted,
+)
+from selene_os.ledger.postgres import commits, statements
+from selene_os.ledger.postgres.connection import (
+    Connection,
+    configure,
+    connect,
+    is_transient,
+    named,
+    parse,
+    refused_part,
+    unavailable,
+    went_away,
+)
+from selene_os.ledger.postgres.groups import Call, Groups
+from selene_os.ledger.postgres.schema import check_schema
+from selene_os.ledger.store import Verdict
+from selene_os.names import (
+    CorrelationId,
+    DeviceId,
+    EventId,
+    IdempotencyKey,
+    SessionId,
+    TenantId,
+    TurnId,
+    UserId,
+)
+
+T = TypeVar("T")
+
+CONNECTIONS_MAX: Final = 16
+# Of these, how many may write at once: one group is made durable while the next one gathers.
+LEADERS_MAX: Final = 2
+# A restart or failover lasts seconds; each try is the same call with the same keys.
+RETRY_AFTER_S: Final = (0.0, 0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 5.0)
+_CONNECTION_WAIT_S: Final = 5.0
+_POOL_WAITS_MAX: Final = 2
+# Stands for whether an earlier try of the call may have been committed unheard.
+AGAIN: Final = object()
+_CLOSE_WAIT_S: Final = 5.0
+
+
+class PostgresStore:
+    """A ledger in one database; see `ledger.store.Store` for what each method does.
+
+    Args:
+        url: postgresql://…, as a role that `schema.create` made; see docs/guides/postgresql.md.
+        connections_max: connections at once.
+        leaders_max: of these, how many write at once; callers beyond share transactions.
+        retry_after_s: the waits before each further try of what a moment may mend.
+
+    Raises:
+        LedgerMissing, LedgerUnavailable, SchemaDiffers: there is no ledger of this version.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        connections_max: int = CONNECTIONS_MAX,
+        leaders_max: int = LEADERS_MAX,
+        retry_after_s: Sequence[float] = RETRY_AFTER_S,
+    ) -> None:
+        self.name = named(parse(url))
+        self._retry_after_s = tuple(retry_after_s)
+        self._pid = os.getpid()
+        self._closing = threading.Event()
+        with connect(url) as connection:
+            check_schema(connection, self.name)
+        self._pool = ConnectionPool(
+            parse(url),
+            kwargs={"autocommit": True, "prepare_threshold": None},
+            min_size=0,
+            max_size=connections_max,
+            timeout=_CONNECTION_WAIT_S,
+            configure=configure,
+            name="selene",
+            open=True,
+        )
+        self._groups = Groups(self._transact, min(leaders_max, connections_max), self.name)
+
+    def close(self) -> None:
+        self._groups.close(_CLOSE_WAIT_S)
+        self._closing.set()
+        self._pool.close(timeout=_CLOSE_WAIT_S)
+
+    # ---- decisions
+
+    def commit(self, units: Sequence[Unit]) -> list[Verdict]:
+        self._check_process()
+        return self._groups.commit(units) if units else []
+
+    def trace(self, tenant_id: TenantId, correlation_id: CorrelationId) -> list[AuditEvent]:
+        return list(
+            map(AuditEvent._make, self._rows(statements.TRACE, (tenant_id, correlation_id)))
+        )
+
+    def event(self, tenant_id: TenantId, event_id: EventId) -> AuditEvent | None:
+        rows = self._rows(statements.EVENT_BY_ID, (tenant_id, event_id))
+        return AuditEvent._make(rows[0]) if rows else None
+
+    def event_by_key(
+        self, tenant_id: TenantId, correlation_id: CorrelationId, key: IdempotencyKey
+    ) -> AuditEvent | None:
+        rows = self._rows(statements.EVENT_BY_KEY, (tenant_id, correlation_id, key))
+        return AuditEvent._make(rows[0]) if rows else None
+
+    def record(self, tenant_id: TenantId, event_id: EventId) -> ReplayRecord | None:
+        rows = self._rows(statements.RECORD, (tenant_id, event_id))
+        return ReplayRecord._make(rows[0]) if rows else None
+
+    def last_turn(self, tenant_id: TenantId, correlation_id: CorrelationId) -> int:
+        ((turn_id,),) = self._rows(statements.LAST_TURN, (tenant_id, correlation_id))
+        return turn_id or 0
+
+    def turn_before(
+        self,
+        tenant_id: TenantId,
+        correlation_id: CorrelationId,
+        engine: str,
+        user_id: UserId,
+        turn_id: TurnId,
+    ) -> list[RecordedTurn]:
+        values = (tenant_id, correlation_id, engine, user_id, turn_id)
+        return list(map(RecordedTurn._make, self._rows(statements.TURN_BEFORE, values)))
+
+    def last_profile(self, tenant_id: TenantId, user_id: UserId) -> RecordedTurn | None:
+        rows = self._rows(statements.LAST_PROFILE, (tenant_id, user_id))
+        return RecordedTurn._make(rows[0]) if rows else None
+
+    def search(self, tenant_id: TenantId, wanted: Wanted, rows_max: int) -> list[AuditEvent]:
+        values = {"tenant_id": tenant_id, "rows_max": rows_max, **wanted.bound()}
+        return list(map(AuditEvent._make, self._read(tenant_id, statements.SEARCH, values)))
+
+    # ---- conversation
+
+    def append_utterance(self, utterance: Utterance) -> bool:
+        ((found,),) = self._rows(statements.APPEND_UTTERANCE, (*utterance, AGAIN))
+        added, scope = found
+        if scope is not None and (
+            refused := commits.refused_scope(
+                scope, utterance.tenant_id, utterance.user_id, utterance.device_id, None
+            )
+        ):
+            raise refused
+        return bool(added)
+
+    def conversation(self, tenant_id: TenantId, correlation_id: CorrelationId) -> list[Utterance]:
+        rows = self._read(tenant_id, statements.CONVERSATION, (tenant_id, correlation_id))
+        return list(map(Utterance._make, rows))
+
+    # ---- memory
+
+    def append_memory(self, event: MemoryEvent) -> Receipt:
+        values = (event.tenant_id, commits.encode_memory(event))
+        ((found,),), again = self._call(statements.APPEND_MEMORY, values)
+        ours = again and found and found.get("event_id") == event.memory_event_id
+        if found is None or ours:
+            return Receipt(event.memory_event_id, deduplicated=False, same_decision=True)
+        if (scope := found.get("found")) is not None and (
+            refused := commits.refused_scope(scope, event.tenant_id, event.user_id, None, None)
+        ):
+            raise refused
+        return Receipt(found["event_id"], deduplicated=True, same_decision=found["same"])
+
+    def memory_events(self, tenant_id: TenantId, user_id: UserId) -> list[MemoryEvent]:
+        rows = self._read(tenant_id, statements.MEMORY_EVENTS, (tenant_id, user_id))
+        return list(map(MemoryEvent._make, rows))
+
+    def memory_current(self, tenant_id: TenantId, user_id: UserId) -> list[CurrentMemory]:
+        rows = self._read(tenant_id, statements.MEMORY_CURRENT, (tenant_id, user_id))
+        return list(map(CurrentMemory._make, rows))
+
+    def rebuild_memory(self, tenant_id: TenantId, user_id: UserId) -> int:
+        ((count,),) = self._rows(statements.REBUILD_MEMORY, (tenant_id, user_id))
+        return int(count)
+
+    # ---- registrations
+
+    def add_tenant(self, tenant: TenantRow) -> bool:
+        ((added,),) = self._rows(statements.ADD_TENANT, (*tenant, AGAIN))
+        return bool(added)
+
+    def set_tenant(self, tenant_id: TenantId, settings: Mapping[str, str | None]) -> None:
+        self._rows(
+            statements.SET_TENANT,
+            (tenant_id, commits.dumps(dict(settings))),
+            {"SE404 tenant_id": lambda: refusals.tenant_unknown(tenant_id)},
+        )
+
+    def tenant(self, tenant_id: TenantId) -> TenantRow | None:
+        rows = self._rows(statements.TENANT, (tenant_id,))
+        return TenantRow._make(rows[0]) if rows else None
+
+    def tenants(self) -> list[TenantRow]:
+        return list(map(TenantRow._make, self._rows(statements.TENANTS, ())))
+
+    def register(
+        self,
+        tenant_id: TenantId,
+        user_id: UserId,
+        device_id: DeviceId | None,
+        session_id: SessionId | None,
+        created_at: int,
+    ) -> bool:
+        ((added,),) = self._rows(
+            statements.REGISTER,
+            (tenant_id, user_id, device_id, session_id, created_at, AGAIN),
+            {
+                "SE404 tenant_id": lambda: refusals.tenant_unknown(tenant_id),
+                "SE409 user_id": lambda: refusals.user_disabled(user_id),
+                "SE409 device_id": lambda: refusals.device_taken(device_id or DeviceId("")),
+                "SE409 session_id": lambda: refusals.session_taken(session_id or SessionId("")),
+            },
+        )
+        return bool(added)
+
+    def set_identity_status(self, tenant_id: TenantId, user_id: UserId, status: str) -> None:
+        self._rows(
+            statements.SET_IDENTITY_STATUS,
+            (tenant_id, user_id, status),
+            {"SE404 user_id": lambda: refusals.user_unknown(user_id)},
+        )
+
+    def close_session(self, tenant_id: TenantId, session_id: SessionId, closed_at: int) -> None:
+        self._rows(
+            statements.CLOSE_SESSION,
+            (tenant_id, session_id, closed_at, AGAIN),
+            {
+                "SE404 session_id": lambda: refusals.session_unknown(session_id),
+                "SE409 session_id": lambda: refusals.session_closed(session_id),
+            },
+        )
+
+    # ---- how it reads and writes
+
+    def _rows(
+        self,
+        statement: str,
+        values: Sequence[Any],
+        refused: Mapping[str, Callable[[], Refusal]] | None = None,
+    ) -> list[tuple[Any, ...]]:
+        """One call of a function, in a transaction of its own."""
+        return self._call(statement, values, refused)[0]
+
+    def _call(
+        self,
+        statement: str,
+        values: Sequence[Any],
+        refused: Mapping[str, Callable[[], Refusal]] | None = None,
+    ) -> tuple[list[tuple[Any, ...]], bool]:
+        """As `_rows`, and whether an earlier try may have been committed unheard."""
+
+        def call(connection: Connection, again: bool) -> tuple[list[tuple[Any, ...]], bool]:
+            given = [again if value is AGAIN else value for value in values]
+            return connection.execute(statement, given, binary=True).fetchall(), again
+
+        try:
+            return self._tried(call)
+        except psycopg.Error as error:
+            if refused and (part := refused_part(error)) in refused:
+                raise refused[part or ""]() from None
+            raise unavailable(self.name, error) from error
+
+    def _read(
+        self, tenant_id: TenantId, statement: str, values: Sequence[Any] | Mapping[str, Any]
+    ) -> list[tuple[Any, ...]]:
+        """An ad-hoc read of one tenant, under row-level security."""
+
+        def read(connection: Connection, _: bool) -> list[tuple[Any, ...]]:
+            with connection.pipeline(), connection.transaction():
+                connection.execute(statements.SET_READER, (tenant_id,))
+                return connection.execute(statement, values, binary=True).fetchall()
+
+        try:
+            return self._tried(read)
+        except psycopg.Error as error:
+            raise unavailable(self.name, error) from error
+
+    def _transact(self, group: list[Call]) -> None:
+        """Commit a group of calls; where that fails for all of them, each one alone."""
+        try:
+            self._commit(group)
+        except SeleneError as error:
+            group[0].error = error
+            for call in group[1:]:
+                # One each: a raised exception carries the traceback of whoever raised it.
+                call.error = type(error)(error.problem, error.next_step)
+        except Exception as error:
+            if len(group) == 1:
+                group[0].error = self._told(error)
+                return
+            for call in group:
+                self._transact([call])
+
+    def _told(self, error: Exception) -> Exception:
+        """What a caller is told of an error of the driver, or of a row that cannot be sent."""
+        if isinstance(error, psycopg.Error):
+            told: Exception = unavailable(self.name, error)
+        elif isinstance(error, UnicodeEncodeError):
+            told = refusals.row_refused()
+        else:
+            return error
+        told.__cause__ = error
+        return told
+
+    def _commit(self, group: list[Call]) -> None:
+        """Write what the calls of a group hold, in one transaction."""
+        units = [unit for call in group for unit in call.units]
+        by_tenant: dict[TenantId, list[tuple[int, Unit]]] = {}
+        for place, unit in enumerate(units):
+            by_tenant.setdefault(unit.events[0].tenant_id, []).append((place, unit))
+        parts = [(tenant_id, commits.runs_of(placed)) for tenant_id, placed in by_tenant.items()]
+        asked = [(tenant_id, commits.encode(runs)) for tenant_id, runs in parts]
+
+        def write(connection: Connection, again: bool) -> tuple[list[Any], bool]:
+            again = again or any(call.again for call in group)
+            for call in group:
+                call.again = again
+            if len(asked) == 1:
+                row = connection.execute(statements.COMMIT, (*asked[0], again)).fetchone()
+                return [row and row[0]], again
+            with connection.pipeline(), connection.transaction():
+                cursors = [connection.execute(statements.COMMIT, (*one, again)) for one in asked]
+            return [(cursor.fetchone() or (None,))[0] for cursor in cursors], again
+
+        found, again = self._tried(write)
+        told: dict[int, commits.Outcome] = {}
+        for (_, runs), other in zip(parts, found, strict=True):
+            told.update(commits.verdicts(runs, other, again=again))
+        place = 0
+        for call in group:
+            call.verdicts = []
+            for outcome in (told[place + number] for number in range(len(call.units))):
+                if isinstance(outcome, Fault):
+                    call.error = outcome
+                else:
+                    call.verdicts.append(outcome)
+            place += len(call.units)
+
+    def _tried(self, call: Callable[[Connection, bool], T]) -> T:
+        """Run a call on a connection; again, a little later, where a moment may mend it.
+
+        Raises:
+            psycopg.Error: an error that no further try mends. LedgerUnavailable: none helped.
+        """
+        self._check_process()
+        full = 0
+        for number, wait_s in enumerate((*self._retry_after_s, None)):
+            try:
+                with self._pool.connection() as connection:
+                    return call(connection, number > 0)
+            except PoolClosed as error:
+                raise self._ended() from error
+            except psycopg.Error as error:
+                if not is_transient(error):
+                    raise
+                full += isinstance(error, PoolTimeout)
+                if number == 0 and went_away(error):
+                    # Its other connections are not worth a try each.
+                    self._pool.check()
+                if wait_s is None or full > _POOL_WAITS_MAX or self._closing.wait(wait_s):
+                    raise unavailable(self.name, error) from error
+        raise AssertionError("the last try returns or raises")
+
+    def _check_process(self) -> None:
+        """A connection must not be used across a fork, nor after its end."""
+        if os.getpid() != self._pid or self._closing.is_set():
+            raise self._ended()
+
+    def _ended(self) -> LedgerUnavailable:
+        return LedgerUnavailable(
+            f"{self.name} was closed, or opened by another process",
+            "Open the ledger again, in this process.",
+        )

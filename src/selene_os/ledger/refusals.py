@@ -1,0 +1,102 @@
+"""The words of what a store refuses beyond scope: the same for every store."""
+
+from __future__ import annotations
+
+from selene_os.errors import (
+    BadField,
+    Fault,
+    IdempotencyConflict,
+    NotFound,
+    Overtaken,
+    RegistrationRefused,
+)
+from selene_os.ledger.events import AuditEvent
+from selene_os.names import DeviceId, SessionId, TenantId, UserId
+
+
+def key_conflict(event: AuditEvent) -> IdempotencyConflict:
+    """The key of an event names another decision already."""
+    return IdempotencyConflict(
+        f"{event.idempotency_key!r} names another decision of this conversation",
+        "Choose another key; nothing was written.",
+        field="idempotency_key",
+    )
+
+
+def row_refused() -> BadField:
+    """A row breaks a check of the database; what the driver said is its cause."""
+    return BadField("row", "was refused by the database", "Build it with the repositories.")
+
+
+def event_elsewhere(event_id: str) -> Fault:
+    """The scope holds and the key is free: only the id can have been in the way."""
+    return Fault(f"event {event_id} is there under another key", "Report this.")
+
+
+def turn_overtaken(event: AuditEvent) -> Overtaken:
+    """The turn was taken as the next one, and is not the next one any more."""
+    return Overtaken(
+        f"{event.turn_id} is not the next turn any more", "Take the next one.", field="turn_id"
+    )
+
+
+def profile_overtaken() -> Overtaken:
+    """A profile was made from one that is not the newest any more."""
+    return Overtaken(
+        "has a newer profile than this one was made from", "Decide it again.", field="user_id"
+    )
+
+
+def tenant_unknown(tenant_id: TenantId) -> NotFound:
+    """There is no such tenant."""
+    return NotFound(
+        f"{tenant_id!r} is not known", "Add it with `selene tenant add`.", field="tenant_id"
+    )
+
+
+def user_unknown(user_id: UserId) -> NotFound:
+    """There is no such user in the tenant."""
+    return NotFound(
+        f"{user_id!r} is not registered with this tenant",
+        "Register the user with `selene register`.",
+        field="user_id",
+    )
+
+
+def user_disabled(user_id: UserId) -> RegistrationRefused:
+    """Nothing is registered for a disabled user."""
+    return RegistrationRefused(
+        f"{user_id!r} is disabled",
+        "Enable the user with `selene identity enable`.",
+        field="user_id",
+    )
+
+
+def device_taken(device_id: DeviceId) -> RegistrationRefused:
+    """The same words whether another user or another tenant holds the device."""
+    return RegistrationRefused(
+        f"{device_id!r} cannot be registered for this user",
+        "Choose another name for the device.",
+        field="device_id",
+    )
+
+
+def session_taken(session_id: SessionId) -> RegistrationRefused:
+    """The session cannot be opened under this name."""
+    return RegistrationRefused(
+        f"{session_id!r} is closed, or of another user or device",
+        "Choose another name for the session.",
+        field="session_id",
+    )
+
+
+def session_unknown(session_id: SessionId) -> NotFound:
+    """There is no such session in the tenant."""
+    return NotFound(f"{session_id!r} is not known", "Check its name.", field="session_id")
+
+
+def session_closed(session_id: SessionId) -> RegistrationRefused:
+    """A session ends once."""
+    return RegistrationRefused(
+        f"{session_id!r} is closed already", "Open a new session.", field="session_id"
+    )

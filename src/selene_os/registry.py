@@ -1,0 +1,167 @@
+"""One tenant's registrations and what its ledger holds: everything that decides nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from selene_os import names, records
+from selene_os.errors import BadField, NotFound
+from selene_os.ledger.events import AuditEvent, TenantRow, Utterance, Wanted
+from selene_os.ledger.repositories import Identities, Sessions
+from selene_os.ledger.store import Store
+from selene_os.reasons import reason_number
+from selene_os.receipts import Surroundings
+from selene_os.tenancy import check_setting
+
+PAGE_ROWS_MAX: Final = 1_000
+DECISIONS: Final = ("INTENT_DRAFT", "CLARIFY", "CHAT", "PROFILE")
+_WORDS_MAX: Final = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some rows of a search, the newest first.
+
+    Attributes:
+        events: the rows.
+        cursor: what `search` takes as `after` for the next page; None where there is none.
+    """
+
+    events: tuple[AuditEvent, ...]
+    cursor: str | None
+
+
+class Registry:
+    """Who may write for a tenant, how its values are read, and what was written."""
+
+    def __init__(self, store: Store, surroundings: Surroundings, tenant_id: names.TenantId) -> None:
+        self._store = store
+        self._surroundings = surroundings
+        self.tenant_id = tenant_id
+        self._identities = Identities(store)
+        self._sessions = Sessions(store)
+
+    # ---- registrations
+
+    @property
+    def settings(self) -> TenantRow:
+        """How this tenant's ambiguous values are read. Raises NotFound."""
+        row = self._store.tenant(self.tenant_id)
+        if row is None:
+            raise NotFound("is not known", "Add the tenant.", field="tenant_id")
+        return row
+
+    def set(self, /, **settings: str | None) -> TenantRow:
+        """Change settings: currency, time_policy, date_order, zone; None takes one back.
+
+        Raises:
+            BadField: no such setting, or a value that it does not take.
+        """
+        for name, value in settings.items():
+            check_setting(name, value)
+        if settings.get("time_policy", "ask") is None:
+            settings["time_policy"] = "ask"
+        self._store.set_tenant(self.tenant_id, settings)
+        return self.settings
+
+    def register(self, user: str, device: str | None = None, session: str | None = None) -> bool:
+        """Add what is missing of a user, a device of theirs and a session on it.
+
+        Returns whether anything was added. Raises BadField, RegistrationRefused, Fault.
+        """
+        if session is not None and device is None:
+            raise BadField("device_id", "is missing", "A session is opened on a device.")
+        return self._store.register(
+            self.tenant_id,
+            names.parse_user_id(user),
+            None if device is None else names.parse_device_id(device),
+            None if session is None else names.parse_session_id(session),
+            self._surroundings.clock(),
+        )
+
+    def disable(self, user: str) -> None:
+        """Refuse every further write of a user. Raises BadField, NotFound."""
+        self._identities.disable(self.tenant_id, names.parse_user_id(user))
+
+    def enable(self, user: str) -> None:
+        """Accept a disabled user's writes again. Raises BadField, NotFound."""
+        self._identities.enable(self.tenant_id, names.parse_user_id(user))
+
+    def close_session(self, session: str) -> None:
+        """End a session for good. Raises BadField, NotFound, RegistrationRefused."""
+        self._sessions.close(
+            self.tenant_id, names.parse_session_id(session), self._surroundings.clock()
+        )
+
+    # ---- reading
+
+    def trace(self, correlation: str) -> list[AuditEvent]:
+        """The decisions of one conversation, by turn. Raises BadField."""
+        return self._store.trace(self.tenant_id, names.parse_correlation_id(correlation))
+
+    def conversation(self, correlation: str) -> list[Utterance]:
+        """What was said in one conversation, by turn. Raises BadField."""
+        return self._store.conversation(self.tenant_id, names.parse_correlation_id(correlation))
+
+    def record(self, event_id: str) -> dict[str, Any] | None:
+        """What is needed to decide one event again, or None. Raises BadField."""
+        found = self._store.record(self.tenant_id, names.parse_event_id(event_id))
+        return None if found is None else records.decode(found)
+
+    def search(
+        self,
+        *,
+        intent: str | None = None,
+        reason: str | int | None = None,
+        decision: str | None = None,
+        user: str | None = None,
+        since: int | None = None,
+        until: int | None = None,
+        after: str | None = None,
+        rows: int = 50,
+    ) -> Page:
+        """Find decisions, the newest first; all that is given must hold.
+
+        Args:
+            intent: an intent type. decision: INTENT_DRAFT, CLARIFY, CHAT or PROFILE.
+            reason: a reason code by its name or number.
+            since, until: nanoseconds since 1970 UTC; the first is inclusive, the second not.
+            after: the cursor of the page before.
+            rows: of one page, 1 to 1,000.
+
+        Raises:
+            BadField: a value is outside its bounds. Fault: the ledger cannot be read.
+        """
+        if not 1 <= rows <= PAGE_ROWS_MAX:
+            raise BadField("rows", f"is not 1 to {PAGE_ROWS_MAX}", "Ask for fewer, page by page.")
+        wanted = Wanted(
+            None if intent is None else names.check_text("intent", intent, _WORDS_MAX),
+            None if reason is None else reason_number(reason),
+            None if decision is None else _parse_decision(decision),
+            None if user is None else names.parse_user_id(user),
+            None if since is None else names.parse_time_ns(since, "since"),
+            None if until is None else names.parse_time_ns(until, "until"),
+            None if after is None else _parse_cursor(after),
+        )
+        # One more than asked for tells whether there is a next page.
+        found = self._store.search(self.tenant_id, wanted, rows + 1)
+        page = tuple(found[:rows])
+        return Page(page, _cursor(page[-1]) if len(found) > rows else None)
+
+
+def _parse_decision(given: str) -> str:
+    if given not in DECISIONS:
+        raise BadField("decision", "is not known", f"Give {' | '.join(DECISIONS)}.")
+    return given
+
+
+def _cursor(event: AuditEvent) -> str:
+    return f"{event.created_at}.{event.event_id}"
+
+
+def _parse_cursor(text: str) -> tuple[int, names.EventId]:
+    at, dot, event_id = text.partition(".")
+    if not dot or not at.isdecimal() or not at.isascii() or len(at) > 19:
+        raise BadField("after", "is no cursor of a search", "Give the cursor of the page before.")
+    return names.parse_time_ns(int(at), "after"), names.parse_event_id(event_id)
