@@ -17,7 +17,7 @@ from bench.rounds import Effort, measure
 from bench.table import Bound, Figure, compare
 from selene_os import records
 from selene_os.decision import Decision
-from selene_os.edges import library
+from selene_os.edges.surroundings import system
 from selene_os.ledger.events import Unit
 from selene_os.ledger.sqlite.store import SqliteStore
 
@@ -120,7 +120,7 @@ def _by_bare(connection: apsw.Connection) -> Prepare:
 
 def _units(source: rows.Source, decisions: list[Decision]) -> list[Unit]:
     """Each decision as the first turn of its own conversation."""
-    event_id = library.system().event_id
+    event_id = system().event_id
     return [
         rows.unit_of(
             source.place(source.correlation_id(), 1),

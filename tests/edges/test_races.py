@@ -12,7 +12,7 @@ import pytest
 import selene_os
 from selene_os import Brought, Chat, Signal
 from selene_os.app import Tenant
-from selene_os.edges import library
+from selene_os.edges.surroundings import system
 from selene_os.names import EventId
 
 TALK = "4bf92f3577b34da6a3ce929d0e0e4736"
@@ -62,7 +62,7 @@ def test_keyed_turns_without_a_number_each_take_a_turn_of_their_own(acme: Tenant
 
 
 def test_a_privacy_wish_is_not_undone_by_a_profile_that_did_not_see_it(tmp_path: Path) -> None:
-    system = library.system()
+    around = system()
     private = [Signal("privacy_preference", "text only", "r1")]
     between: list[Tenant] = []
 
@@ -70,11 +70,11 @@ def test_a_privacy_wish_is_not_undone_by_a_profile_that_did_not_see_it(tmp_path:
         # Asked for between the read of the last profile and the write of the next one.
         if between:
             between.pop().commit_profile(*ALICE, speaker="alice", signals=private, place="PRIVATE")
-        return system.event_id()
+        return around.event_id()
 
     path = str(tmp_path / "selene.db")
     with selene_os.open(
-        path, create=True, surroundings=replace(system, event_id=event_id)
+        path, create=True, surroundings=replace(around, event_id=event_id)
     ) as selene:
         selene.add_tenant("acme")
         acme = selene.tenant("acme")

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from selene_os.decision import Chat, ProfileDecision
-from selene_os.edges import library
+from selene_os.edges.surroundings import system
 from selene_os.errors import BadField, ScopeRefused
 from selene_os.ledger import codec, repositories
 from selene_os.ledger.events import TenantRow
@@ -92,7 +92,7 @@ def test_a_line_outside_its_bounds_is_refused_by_name(wrong: dict[str, Any]) -> 
 
 def test_memories_add_up_and_are_built_again_the_same(store: SqliteStore) -> None:
     Devices(store).register(ACME, ALICE, KITCHEN, 2)
-    memories = Memories(store, library.system().event_id)
+    memories = Memories(store, system().event_id)
     wishes = Remembered("STORED", "coffee", "black", "said:1", normalised="BLACK")
     changed = Remembered("UPDATED", "coffee", "with milk", "said:2", use_policy="ALWAYS_USABLE")
     gone = Remembered("FORGOTTEN", "tea", None, "said:3")
@@ -137,7 +137,7 @@ def test_a_memory_outside_its_bounds_is_refused_by_name(wrong: dict[str, Any], f
 
 
 def test_decisions_and_profiles_are_not_taken_for_each_other(store: SqliteStore) -> None:
-    make_id = library.system().event_id
+    make_id = system().event_id
     with pytest.raises(BadField, match="profile"):
         NlpDecisions(store, make_id).unit(
             SCOPE, place(), [Entry(PROFILE, "", None, b"{}")], None, 1

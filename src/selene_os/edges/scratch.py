@@ -8,10 +8,11 @@ from pathlib import Path
 import apsw
 
 from selene_os import names
+from selene_os.app import Tenant
 from selene_os.decision import Chat
-from selene_os.edges import library
+from selene_os.edges.surroundings import system
 from selene_os.errors import SeleneError
-from selene_os.ledger.events import PLAIN_KEY_ID, MemoryEvent
+from selene_os.ledger.events import PLAIN_KEY_ID, MemoryEvent, TenantRow
 from selene_os.ledger.inspection import Attempt, Inspection
 from selene_os.ledger.sqlite import bypasses
 from selene_os.ledger.sqlite.connection import connect
@@ -48,16 +49,18 @@ def inspect(path: str) -> Inspection:
 
 def _fill(path: str) -> None:
     """Give every table of the copy a row to attack, whatever the ledger holds."""
-    around = library.system()
+    around = system()
     tenant_id = names.parse_tenant_id(f"doctor-{around.correlation_id()[:8]}")
     store = SqliteStore(path, synchronous="OFF")
-    with library.Selene(store, around) as selene:
-        selene.add_tenant(tenant_id)
-        tenant = selene.tenant(tenant_id)
+    try:
+        store.add_tenant(TenantRow(tenant_id, None, "ask", None, None, around.clock()))
+        tenant = Tenant(store, around, tenant_id)
         device = f"device-{tenant_id}"
         tenant.register("doctor", device, "session")
         tenant.commit_decision(Chat(), "doctor", device, session="session", text="hello")
         store.append_memory(_memory(tenant_id, around.event_id(), around.clock()))
+    finally:
+        store.close()
 
 
 def _memory(tenant_id: names.TenantId, event_id: names.EventId, at: int) -> MemoryEvent:
