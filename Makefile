@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: setup demo test lint format bench drills requirements clean
+.PHONY: setup demo test lint format bench drills catalog requirements clean
 
 setup: $(STAMP)
 
@@ -37,7 +37,11 @@ bench: setup
 
 # Heavier than the tests: longer random histories, more crashes.
 drills: setup
-	SELENE_DRILLS=1 $(BIN)/python -m pytest tests/simulation tests/ledger
+	SELENE_DRILLS=1 $(BIN)/python -m pytest tests/simulation tests/ledger tests/postgres
+
+# After a migration was added: what a fresh PostgreSQL ledger's catalog says.
+catalog: setup
+	PYTHONPATH=tests $(BIN)/python tests/postgres/write_catalog.py
 
 # Needs pip-tools. Hashes are of every published file, addresses of none.
 requirements:

@@ -264,3 +264,16 @@ def test_a_login_with_a_quote_in_its_name_is_quoted(fresh: Desk) -> None:
         told = schema.administrators(connection, plan)
     fresh.sql(*told)
     assert fresh.there()
+
+
+@pytest.mark.parametrize("power", ["SUPERUSER", "BYPASSRLS", "CREATEROLE", "IN ROLE selene_app"])
+def test_a_login_with_powers_is_no_tenants_login(desk: Desk, power: str) -> None:
+    desk.sql(f"CREATE ROLE selene_t_acme LOGIN {power}")
+    assert desk.refused("tenant", "grant-login", "acme")["code"] == "RegistrationRefused"
+    assert any("selene_t_acme" in one for one in desk.record("doctor")["warnings"])
+
+
+def test_a_login_that_was_there_without_rights_gets_them(desk: Desk) -> None:
+    desk.sql("CREATE ROLE selene_t_acme LOGIN")
+    assert desk.record("tenant", "grant-login", "acme")["created"] is False
+    assert desk.record("tenant", "list", user="selene_t_acme")["tenants"]

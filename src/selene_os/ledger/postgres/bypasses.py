@@ -107,6 +107,8 @@ def _warnings(connection: Connection, owns: bool) -> Iterator[str]:
         (list(roles.ROLES),),
     ).fetchall():
         yield f"the role {role} is a superuser or passes row-level security"
+    for role in roles.powerful(connection):
+        yield f"the login {role} may do more than act for its tenant"
     for setting, without in (
         ("fsync", "a crash of the machine can lose and damage acknowledged rows"),
         ("full_page_writes", "a crash of the machine can damage rows"),

@@ -12,7 +12,7 @@ from typing import Final
 import psycopg
 from psycopg import sql
 
-from selene_os.errors import BadField, LedgerUnavailable
+from selene_os.errors import BadField, LedgerUnavailable, RegistrationRefused
 from selene_os.ledger import refusals
 from selene_os.ledger.postgres.connection import (
     SESSION_SETTINGS,
@@ -105,8 +105,9 @@ def grant_login(url: str, tenant_id: TenantId) -> Login:
     """Make the login of one tenant, if it is not there.
 
     Raises:
-        NotFound: no such tenant. LedgerUnavailable: this login may not make roles; the error holds
-        what an administrator runs. BadField: see `tenant_role`.
+        NotFound: no such tenant. BadField: see `tenant_role`. RegistrationRefused: a role of that
+        name has powers. LedgerUnavailable: this login may not make roles; the error holds what an
+        administrator runs.
     """
     role, name = tenant_role(tenant_id), named(parse(url))
     with connect(url) as connection:
@@ -115,6 +116,18 @@ def grant_login(url: str, tenant_id: TenantId) -> Login:
             if not there:
                 raise refusals.tenant_unknown(tenant_id)
             if exists(connection, role):
+                if role in powerful(connection):
+                    raise RegistrationRefused(
+                        f"has a login {role} that may do more than act for it",
+                        "Take its powers and its memberships of other roles from it, or drop it.",
+                        field="tenant_id",
+                    )
+                if not member(connection, role):
+                    connection.execute(
+                        sql.SQL("GRANT {} TO {}").format(
+                            sql.Identifier(TENANT), sql.Identifier(role)
+                        )
+                    )
                 return Login(role, created=False)
             with connection.transaction():
                 for line in tenant_statements(tenant_id):
@@ -128,6 +141,28 @@ def grant_login(url: str, tenant_id: TenantId) -> Login:
         except psycopg.Error as error:
             raise unavailable(name, error) from error
     return Login(role, created=True)
+
+
+def powerful(connection: Connection) -> list[str]:
+    """Logins of tenants that are held to their tenant by name, and could get round it by power."""
+    rows = connection.execute(
+        "SELECT r.rolname FROM pg_catalog.pg_roles AS r WHERE starts_with(r.rolname, %s)"
+        " AND (r.rolsuper OR r.rolbypassrls OR r.rolcreaterole OR r.rolcreatedb OR r.rolreplication"
+        " OR EXISTS (SELECT FROM pg_catalog.pg_auth_members AS m"
+        "  JOIN pg_catalog.pg_roles AS g ON g.oid = m.roleid"
+        "  WHERE m.member = r.oid AND g.rolname <> %s))"
+        " ORDER BY r.rolname",
+        (TENANT_PREFIX, TENANT),
+    ).fetchall()
+    return [str(name) for (name,) in rows]
+
+
+def member(connection: Connection, role: str) -> bool:
+    """Whether a role may do what the logins of tenants may."""
+    row = connection.execute(
+        "SELECT pg_catalog.pg_has_role(%s, %s, 'MEMBER')", (role, TENANT)
+    ).fetchone()
+    return bool(row and row[0])
 
 
 def exists(connection: Connection, role: str) -> bool:
