@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from datetime import datetime
 from typing import Any, TextIO
 
 from selene_os.engines import nlp
 from selene_os.errors import BadField, Refusal
+from selene_os.language import times
 from selene_os.ledger.events import AuditEvent, Receipt
 from selene_os.reasons import reason_name
 from selene_os.receipts import Answer, Profile
 
 Record = dict[str, Any]
+Answering = Callable[[object], Record]
 
 
 def dumps(value: object) -> str:
@@ -78,7 +82,73 @@ def error_record(error: Refusal) -> Record:
     return {"error": {"field": field, "message": message}}
 
 
-def normalize_line(line: str) -> str:
+def normalize(given: object) -> Record:
+    """A request's answer by PH1.NLP. Raises BadField."""
+    return nlp.run(nlp.decode_request(given)).as_record()
+
+
+def find_times(given: object) -> Record:
+    """The time expressions of {"text", "reference_time", "policy", "order"}; all but text optional.
+
+    Raises:
+        BadField: a key is not known, or a value is outside its bounds.
+    """
+    if not isinstance(given, dict):
+        raise BadField("request", "must be a JSON object", "Send one object a line.")
+    for key in given:
+        if key not in ("text", "reference_time", "policy", "order"):
+            raise BadField(
+                f"{key:.60}", "is not known", "Send text, reference_time, policy, order."
+            )
+    text = nlp.check_utterance(given.get("text"))
+    policy = _one_of("policy", given.get("policy", times.ASK), (times.ASK, times.NEXT_OCCURRENCE))
+    order = _one_of("order", given.get("order"), (None, "DMY", "MDY", "YMD"))
+    moment = _moment(given.get("reference_time"))
+    spans = times.find(text, now=moment, policy=policy, order=order)
+    return {"times": [time_record(span) for span in spans]}
+
+
+def time_record(span: times.TimeSpan) -> Record:
+    """One time expression: its evidence, what kind it is, and its readings or its duration."""
+    record: Record = {
+        "start": span.start,
+        "end": span.end,
+        "text": span.text,
+        "kind": span.kind,
+        "grain": span.grain,
+    }
+    if span.duration is not None:
+        record["duration"] = span.duration
+    else:
+        record["readings"] = [{"start": one.start, "end": one.end} for one in span.readings]
+    return record
+
+
+def _moment(given: object) -> datetime | None:
+    """A naive local moment, or None."""
+    if given is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(given) if isinstance(given, str) else None
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is not None:
+        raise BadField(
+            "reference_time",
+            "is no local moment without offset",
+            "Give it like 2026-11-21T09:30:00.",
+        )
+    return moment
+
+
+def _one_of(name: str, given: Any, accepted: tuple[Any, ...]) -> Any:
+    if given not in accepted:
+        told = " | ".join(str(one) for one in accepted if one is not None)
+        raise BadField(name, "is not accepted", f"Give {told}.")
+    return given
+
+
+def answer_line(line: str, answer: Answering) -> str:
     """One request line to one answer line; a bad one to its error, so that the run goes on."""
     try:
         given = json.loads(line, parse_constant=_refuse_constant)
@@ -86,7 +156,7 @@ def normalize_line(line: str) -> str:
         problem = BadField("line", f"is no JSON ({error})", "Send one object a line.")
         return dumps(error_record(problem))
     try:
-        return dumps(nlp.run(nlp.decode_request(given)).as_record())
+        return dumps(answer(given))
     except Refusal as refusal:
         return dumps(error_record(refusal))
 
@@ -95,8 +165,8 @@ def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is no JSON")
 
 
-def normalize_lines(lines: TextIO, out: TextIO) -> None:
+def answer_lines(lines: TextIO, out: TextIO, answer: Answering) -> None:
     """Answer every line, in order, each flushed before the next is read."""
     for line in lines:
-        out.write(normalize_line(line) + "\n")
+        out.write(answer_line(line, answer) + "\n")
         out.flush()

@@ -21,6 +21,7 @@ COMMANDS: Final = {
     "trace": ("turns", "Show the decisions of one conversation."),
     "normalize": ("understanding", "Understand utterances without a ledger."),
     "search": ("turns", "Find decisions by intent, reason, user or time."),
+    "times": ("understanding", "Find the time expressions of a text."),
     "doctor": ("checks", "Try to get round the guards, and check what is there."),
     "db": ("setup", "Show a ledger's schema version, or bring it up to date."),
     "backup": ("keeping", "Write a consistent copy of a ledger."),

@@ -1,4 +1,4 @@
-"""`selene normalize`: understanding without a ledger."""
+"""`selene normalize` and `selene times`: understanding without a ledger."""
 
 from __future__ import annotations
 
@@ -24,17 +24,42 @@ def normalize(jsonl: bool, now: str | None, language: str, text: str | None) -> 
     gives {"error": …} on its own line, and the run goes on.
     """
     if jsonl:
-        if sys.stdin is None or sys.stdin.closed:
-            raise click.UsageError("There is no stdin to read requests from.")
-        # A byte that is no UTF-8 becomes half a surrogate pair, which the request refuses by name.
-        lines = io.TextIOWrapper(sys.stdin.buffer, encoding="utf-8", errors="surrogateescape")
-        out = io.TextIOWrapper(sys.stdout.buffer, encoding="utf-8", newline="\n")
-        wire.normalize_lines(lines, out)
-        out.detach()
+        _answer_stdin(wire.normalize)
         return
     if text is None:
         raise click.UsageError("Give TEXT, or --jsonl and requests on stdin.")
     request = {"text": text, "language": language} | ({"now": now} if now else {})
-    from selene_os.engines import nlp
+    click.echo(wire.dumps(wire.normalize(request)))
 
-    click.echo(wire.dumps(nlp.run(nlp.decode_request(request)).as_record()))
+
+@click.command()
+@click.option(
+    "--jsonl", is_flag=True, help="Read one JSON request a line, write one answer a line."
+)
+@click.option("--now", help="The moment of speaking, local: 2026-11-21T09:30:00.")
+@click.option("--policy", default="ask", show_default=True, help="ask or next_occurrence.")
+@click.option("--order", help="How 10/11 is read: DMY, MDY or YMD; without it, both ways.")
+@click.argument("text", required=False)
+def times(jsonl: bool, now: str | None, policy: str, order: str | None, text: str | None) -> None:
+    """Find the time expressions of a text, English and Chinese.
+
+    With --jsonl: {"text", "reference_time"} a line, and {"times": […]} in the same order. A bad
+    line gives {"error": …} on its own line, and the run goes on.
+    """
+    if jsonl:
+        _answer_stdin(wire.find_times)
+        return
+    if text is None:
+        raise click.UsageError("Give TEXT, or --jsonl and requests on stdin.")
+    request = {"text": text, "reference_time": now, "policy": policy, "order": order}
+    click.echo(wire.dumps(wire.find_times(request)))
+
+
+def _answer_stdin(answer: wire.Answering) -> None:
+    if sys.stdin is None or sys.stdin.closed:
+        raise click.UsageError("There is no stdin to read requests from.")
+    # A byte that is no UTF-8 becomes half a surrogate pair, which the request refuses by name.
+    lines = io.TextIOWrapper(sys.stdin.buffer, encoding="utf-8", errors="surrogateescape")
+    out = io.TextIOWrapper(sys.stdout.buffer, encoding="utf-8", newline="\n")
+    wire.answer_lines(lines, out, answer)
+    out.detach()
