@@ -14,6 +14,7 @@ from ledgers import Ledger
 from postgres.desks import Desk, install_of, manifest_of, programs, rich, works_on
 from postgres_databases import PostgresDatabase
 from processes import wait
+from selene_os.errors import SeleneError
 from selene_os.ledger import manifests
 from selene_os.ledger.postgres.store import PostgresStore
 from servers import PostgresServer, names
@@ -336,3 +337,24 @@ def test_a_full_disk_leaves_no_half_backup(filled: tuple[Desk, Ledger]) -> None:
     error = desk.refused("backup", "/dev/full")
     assert error["field"] == "file"
     assert Path("/dev/full").exists()
+
+
+def test_nobody_writes_before_every_row_is_compared(
+    filled: tuple[Desk, Ledger], empty: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A row that was acknowledged while a restore compares would be dropped with it."""
+    desk, _ = filled
+    desk.done("backup", "b.dump")
+    met: list[str] = []
+    compare = manifests.check
+
+    def meanwhile(*given: object) -> None:
+        with pytest.raises(SeleneError) as refused:
+            PostgresStore(empty.url("selene_app"))
+        met.append(type(refused.value).__name__)
+        compare(*given)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(manifests, "check", meanwhile)
+    empty.done("restore", "b.dump")
+    assert met in (["LedgerUnavailable"], ["LedgerMissing"])
+    assert empty.done("tenant", "list", user="selene_app").out

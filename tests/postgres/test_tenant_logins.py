@@ -18,9 +18,10 @@ from postgres.sieges import (
     Siege,
     give_login,
 )
+from postgres_databases import PostgresDatabase
 from selene_os.errors import BadField, ScopeRefused, SeleneError
 from selene_os.ledger.events import TenantRow
-from selene_os.ledger.postgres import roles
+from selene_os.ledger.postgres import roles, schema
 from selene_os.ledger.postgres.store import PostgresStore
 from selene_os.names import SessionId, TenantId
 
@@ -38,7 +39,11 @@ WRITES: Final = (
     "append_memory('acme', '{}')",
     "rebuild_memory('acme', 'alice')",
 )
-REFUSED: Final = ("this login is another tenant's", "no tenant's login adds tenants")
+REFUSED: Final = (
+    "this login is another tenant's",
+    "no tenant's login adds tenants",
+    "permission denied for schema os_core",
+)
 
 
 @pytest.mark.parametrize("become", ["SELECT 1", f"SET ROLE {TENANT}", "SET selene.tenant = 'acme'"])
@@ -86,8 +91,9 @@ def test_the_role_of_all_tenants_is_none_of_them(siege: Siege) -> None:
             "UPDATE os_core.tenants SET zone = 'x'",
         )
         assert became.error is None
-        assert (acts.rows, reads.rows) == ([(True, False)], [("globex",)])
-        assert (written.error or "").startswith("InsufficientPrivilege")
+        # It is not let into the schema at all: each login is, by name.
+        for result in (acts, reads, written):
+            assert (result.error or "").startswith("InsufficientPrivilege")
         assert len(changed) == 3
         assert siege.by(HONEST, "SELECT name, setting FROM pg_settings") == before
         with pytest.raises(psycopg.OperationalError, match="not permitted to log in"):
@@ -126,7 +132,29 @@ def test_a_tenant_does_not_add_itself(siege: Siege) -> None:
             "SELECT os_core.add_tenant('newcomer', NULL, 'ask', NULL, NULL, 1, FALSE)",
             "SELECT os_core.add_tenant('another', NULL, 'ask', NULL, NULL, 1, FALSE)",
         )
-    assert [REFUSED[1] in (result.error or "") for result in results] == [True, False, True, True]
+    told = [result.error or "" for result in results]
+    assert REFUSED[1] in told[0]
+    assert told[1] == ""
+    assert all(REFUSED[2] in error for error in told[2:])
+
+
+def test_a_login_is_let_into_the_ledgers_where_it_was_granted(siege: Siege) -> None:
+    """Roles are the server's; a tenant of the same name in another ledger is not its own."""
+    role = give_login(siege.database, GLOBEX)
+    server = siege.database.server
+    elsewhere = PostgresDatabase(server, server.new_database())
+    schema.create(elsewhere.url("postgres"), START_NS)
+    try:
+        elsewhere.raw("INSERT INTO tenants (tenant_id, created_at) VALUES ('globex', 1)")
+        for statement in (
+            "SELECT * FROM os_core.tenant('globex')",
+            "SELECT os_core.register('globex', 'eve', NULL, NULL, 1, FALSE)",
+            "SELECT * FROM os_core.tenants",
+        ):
+            (result,) = elsewhere.raw_as(role, statement)
+            assert REFUSED[2] in (result.error or "")
+    finally:
+        elsewhere.drop()
 
 
 def test_the_library_works_with_a_tenants_login_for_it_alone(siege: Siege) -> None:
@@ -263,6 +291,11 @@ def test_a_member_of_a_tenants_role_is_held_to_nobody(siege: Siege, granted: str
         )
     finally:
         siege.database.raw("DROP ROLE globex_reports")
+    if granted == TENANT:
+        # Not even let into the schema.
+        for result in (acts, listed, read, written):
+            assert REFUSED[2] in (result.error or "")
+        return
     assert acts.rows == [(False, False, False)]
     assert listed.rows == []
     assert read.rows == [("globex", None)]

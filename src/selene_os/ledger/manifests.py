@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from selene_os.errors import BadField, Fault
+from selene_os.ledger.migrations import Migration
 
 FORMAT: Final = 1
 # Table -> its columns, in an order that every reference allows, and its key.
@@ -69,6 +70,15 @@ class Manifest:
     kind: str
     migrations: tuple[str, ...]
     tables: Mapping[str, tuple[int, str]]
+
+    def check_version(self, known: Iterable[Migration]) -> None:
+        """Raise Fault where this version's schema is not the one that was backed up."""
+        mine = tuple(f"{one.version:04}_{one.name}" for one in known)
+        if self.migrations != mine:
+            raise Fault(
+                f"the backup has the schema {' '.join(self.migrations)}, not {' '.join(mine)}",
+                "Restore it with the version of Selene that wrote it, then upgrade.",
+            )
 
     @property
     def rows(self) -> int:

@@ -1,8 +1,8 @@
 """What every ledger store does. A store is what passes tests/contracts/test_ledger.py.
 
 Two stores stand side by side with the same names in the same order. Every method is safe to call
-from several threads; every write goes through one group-committing path and is durable when the
-call returns.
+from several threads, and every write is durable when the call returns. Where LedgerUnavailable is
+raised nothing was acknowledged; the same call again, with the same keys, tells what was written.
 """
 
 from __future__ import annotations

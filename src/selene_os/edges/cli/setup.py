@@ -6,7 +6,7 @@ import shlex
 import time
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 import click
 from click.shell_completion import get_completion_class
@@ -132,8 +132,9 @@ def _as_user(url: str, user: str) -> str:
     """The same address for another login, without the first one's password."""
     parts = urlsplit(url)
     place = parts.netloc.rpartition("@")[2]
-    kept = [(k, v) for k, v in parse_qsl(parts.query) if k not in ("user", "password", "passfile")]
-    query = urlencode(kept, safe="/:")
+    own = ("user", "password", "passfile", "sslpassword")
+    kept = [(k, v) for k, v in parse_qsl(parts.query) if k not in own]
+    query = urlencode(kept, safe="/:", quote_via=quote)
     return urlunsplit(parts._replace(netloc=f"{user}@{place}", query=query))
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
@@ -69,25 +70,31 @@ def restore(file: Path, url: str, environment: Mapping[str, str]) -> int:
         not do this. Fault: a row differs; the schema is removed again.
     """
     expected = manifests.load(file, "postgres")
+    expected.check_version(migrations.load("postgres"))
     plan = schema.plan(url)
     if not plan.made:
         raise BadField("database_url", f"{plan.name} holds a ledger", "Name an empty database.")
     schema.make_roles(url)
-    options = ["--exit-on-error", "--single-transaction", str(file)]
-    _run("pg_restore", url, options, environment)
+    # Without privileges nobody can write before every row is compared.
+    once = ["--exit-on-error", "--single-transaction"]
+    _run("pg_restore", url, [*once, "--no-privileges", str(file)], environment)
     try:
-        with connect(url) as connection:
-            connection.execute(f"SET ROLE {roles.OWNER}")
-            schema.analyze(connection)
         with _snapshot(url) as connection:
             manifests.check(expected, _manifest(connection), plan.name)
         found = bypasses.inspect(url)
-        if faults := (*found.schema, *found.faults):
+        changed = (one for one in found.schema if not one.startswith("grant "))
+        if faults := (*changed, *found.faults):
             raise Fault(f"the restored ledger is not sound: {faults[0]}", "Take another backup.")
+        with tempfile.NamedTemporaryFile("w", suffix=".list") as chosen:
+            listed = _run("pg_restore", None, ["--list", str(file)], environment)
+            chosen.writelines(f"{line}\n" for line in listed.splitlines() if " ACL " in line)
+            chosen.flush()
+            _run("pg_restore", url, [*once, f"--use-list={chosen.name}", str(file)], environment)
     except BaseException:
         with connect(url) as connection:
             connection.execute(f"DROP SCHEMA {schema.SCHEMA} CASCADE")
         raise
+    schema.analyze(url)
     return expected.rows
 
 
@@ -142,25 +149,16 @@ def _manifest(connection: Connection) -> Manifest:
     )
 
 
-def _run(program: str, url: str, options: list[str], environment: Mapping[str, str]) -> None:
+def _run(program: str, url: str | None, options: list[str], environment: Mapping[str, str]) -> str:
     """Run one of PostgreSQL's programs; its password goes where other users do not see it."""
     found = shutil.which(program, path=environment.get("PATH"))
     if found is None:
         raise LedgerUnavailable(
             f"{program} is not on the PATH", "Install PostgreSQL's client programs."
         )
-    given = conninfo.conninfo_to_dict(parse(url))
-    password = given.pop("password", None)
-    if given.pop("sslpassword", None) is not None:
-        raise BadField(
-            "database_url",
-            "holds sslpassword, which others would see while it runs",
-            "Use a key without a password, or the password alone.",
-        )
-    secret = {} if password is None else {"PGPASSWORD": str(password)}
-    address = conninfo.make_conninfo("", **given)
+    where, secret = ([], {}) if url is None else _address(url)
     done = subprocess.run(  # noqa: S603 - a program of the PATH, without a shell
-        [found, f"--dbname={address}", *options],
+        [found, *where, *options],
         env={**environment, **secret},
         capture_output=True,
         text=True,
@@ -172,3 +170,18 @@ def _run(program: str, url: str, options: list[str], environment: Mapping[str, s
             f"{program} failed ({lines[0][:300]})",
             "It must be of the server's version, and the login a member of selene_owner.",
         )
+    return done.stdout
+
+
+def _address(url: str) -> tuple[list[str], dict[str, str]]:
+    """A database as an argument that anybody may see, and what of it only the environment holds."""
+    given = conninfo.conninfo_to_dict(parse(url))
+    password = given.pop("password", None)
+    if given.pop("sslpassword", None) is not None:
+        raise BadField(
+            "database_url",
+            "holds sslpassword, which others would see while it runs",
+            "Use a key without a password, or the password alone.",
+        )
+    secret = {} if password is None else {"PGPASSWORD": str(password)}
+    return [f"--dbname={conninfo.make_conninfo('', **given)}"], secret

@@ -99,6 +99,9 @@ _QUERIES: Final = (
         SELECT 'schema', n.nspname, a.privilege_type,
             coalesce(pg_get_userbyid(nullif(a.grantee, 0)), 'PUBLIC'), n.nspowner
         FROM pg_namespace AS n, aclexplode(n.nspacl) AS a WHERE n.nspname = 'os_core'
+        -- What `selene tenant grant-login` gives to the login of one tenant.
+        AND NOT (a.privilege_type = 'USAGE'
+            AND starts_with(coalesce(pg_get_userbyid(nullif(a.grantee, 0)), ''), 'selene_t_'))
     ) AS g WHERE g.grantee <> pg_get_userbyid(g.owner) GROUP BY g.kind, g.name, g.grantee
     """,
 )
@@ -106,12 +109,13 @@ _QUERIES: Final = (
 
 def there(connection: Connection) -> dict[str, str]:
     """The schema's objects as the database has them: name -> definition, on one line each."""
-    # Qualified names are told in one way only where nothing is on the path.
-    connection.execute("SELECT set_config('search_path', 'pg_catalog', false)")
     found: dict[str, str] = {}
-    for query in _QUERIES:
-        for name, definition in connection.execute(query).fetchall():
-            found[name] = " ".join(str(definition).split())
+    with connection.transaction():
+        # Qualified names are told in one way only where nothing is on the path.
+        connection.execute("SET LOCAL search_path = pg_catalog")
+        for query in _QUERIES:
+            for name, definition in connection.execute(query).fetchall():
+                found[name] = " ".join(str(definition).split())
     return found
 
 

@@ -21,7 +21,8 @@ from selene_os.ledger.refusals import event_elsewhere, row_refused
 Connection = psycopg.Connection[tuple[Any, ...]]
 
 STATEMENT_WAIT_MS: Final = 30_000
-LOCK_WAIT_MS: Final = 5_000
+# Locks are held for a transaction's flush; who waits longer waits for somebody who sits on one.
+LOCK_WAIT_MS: Final = 1_000
 IDLE_IN_TRANSACTION_MS: Final = 60_000
 # What each role has from its administrator, and each connection sets again: behind a pooler a
 # session's own settings may be another's, and these are the same for all.
@@ -49,7 +50,7 @@ _SHARD_SUFFIX: Final = re.compile(r"_[0-9]{6,}$")
 # Failover and restart, too many connections, a standby that takes no writes, deadlock and
 # serialisation: the same call may succeed a moment later.
 _TRANSIENT: Final = frozenset(
-    ("57P01", "57P02", "57P03", "53300", "25006", "40001", "40P01", "55P03")
+    ("57P01", "57P02", "57P03", "57P05", "53300", "25006", "40001", "40P01")
 )
 
 
@@ -130,7 +131,7 @@ def unavailable(name: str, error: Exception) -> SeleneError:
         )
     if state == "SE500":
         return event_elsewhere(_first_line(error))
-    if state.startswith(("22", "23")):
+    if state.startswith(("22", "23")) or isinstance(error, UnicodeEncodeError):
         return row_refused()
     if state in ("42P01", "42883", "3F000"):
         return LedgerMissing(f"{name} holds no ledger", "Make one with `selene init`.")
@@ -138,6 +139,11 @@ def unavailable(name: str, error: Exception) -> SeleneError:
         return LedgerUnavailable(
             f"{name} does not allow this login to do that ({_first_line(error)})",
             "Use the role selene_app, or the one that `selene init` names.",
+        )
+    if state == "55P03":
+        return LedgerUnavailable(
+            f"{name} has had what is to be written locked by another session for {LOCK_WAIT_MS} ms",
+            "Send the same request again; see pg_locks for who holds it.",
         )
     if state == "57014":
         return LedgerUnavailable(

@@ -6,7 +6,8 @@ others from writing there.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from itertools import zip_longest
 from typing import Final
 
@@ -22,6 +23,7 @@ from selene_os.ledger.postgres.connection import Connection, connect, named, par
 # (table, columns, order) -> the source's rows, all of one moment.
 Read = Callable[[str, str, str], Iterable[Row]]
 _EMPTY: Final = object()
+_ALONE: Final = "SELECT pg_try_advisory_lock(hashtextextended('selene: copy into os_core', 0))"
 
 
 def copy(url: str, source: str, read: Read, at: int, say: Callable[[str], None]) -> int:
@@ -45,24 +47,28 @@ def copy(url: str, source: str, read: Read, at: int, say: Callable[[str], None])
     schema.create(url, at)
     try:
         with connect(url) as connection:
-            connection.execute(f"SET ROLE {roles.OWNER}")
+            # Whoever comes second is told so; a mark without this lock was cut off.
+            ((first,),) = connection.execute(_ALONE).fetchall()
+            if not first:
+                raise BadField("to", f"{name} is being copied into", "Wait until that is done.")
             if (mark := schema.mark_of(connection)) is not None:
                 say(f"{mark}, and was cut off; nothing of it is there. Beginning again.")
             try:
-                _check_empty(connection, name)
+                with _owner(connection):
+                    _check_empty(connection, name)
+                    _mark(connection, f"{schema.COPY_MARK} from {source} was begun")
+                with _owner(connection):
+                    # Nobody registers, hence nobody writes, until this is over.
+                    connection.execute("LOCK TABLE os_core.tenants IN SHARE ROW EXCLUSIVE MODE")
+                    _check_empty(connection, name)
+                    rows = _copy_all(connection, read, say)
+                    _mark(connection, None)
             except BadField:
                 # Who had it open before wrote there: it is a ledger, and no half of one.
-                _mark(connection, None)
+                with _owner(connection):
+                    _mark(connection, None)
                 raise
-            _mark(connection, f"{schema.COPY_MARK} from {source} was begun")
-            with connection.transaction():
-                connection.execute("SET LOCAL statement_timeout = 0")
-                # Nobody registers, hence nobody writes, until this is over.
-                connection.execute("LOCK TABLE os_core.tenants IN SHARE ROW EXCLUSIVE MODE")
-                _check_empty(connection, name)
-                rows = _copy_all(connection, read, say)
-                _mark(connection, None)
-            schema.analyze(connection)
+        schema.analyze(url)
     except psycopg.errors.InsufficientPrivilege as error:
         raise LedgerUnavailable(
             f"{name} does not let this login write tables",
@@ -71,6 +77,15 @@ def copy(url: str, source: str, read: Read, at: int, say: Callable[[str], None])
     except psycopg.Error as error:
         raise unavailable(name, error) from error
     return rows
+
+
+@contextmanager
+def _owner(connection: Connection) -> Iterator[None]:
+    """A transaction as the owner, as long as it takes."""
+    with connection.transaction():
+        connection.execute(f"SET LOCAL ROLE {roles.OWNER}")
+        connection.execute("SET LOCAL statement_timeout = 0")
+        yield
 
 
 def _copy_all(connection: Connection, read: Read, say: Callable[[str], None]) -> int:

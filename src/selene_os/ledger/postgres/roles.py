@@ -98,7 +98,13 @@ def tenant_statements(tenant_id: TenantId) -> list[str]:
         *statements([role]),
         f"ALTER ROLE {name} CONNECTION LIMIT {TENANT_CONNECTIONS_MAX}",
         f"GRANT {TENANT} TO {name}",
+        _let_in(role),
     ]
+
+
+def _let_in(role: str) -> str:
+    """Roles are the server's; into the schema each is let by name, database by database."""
+    return f"GRANT USAGE ON SCHEMA os_core TO {sql.Identifier(role).as_string()}"
 
 
 def grant_login(url: str, tenant_id: TenantId) -> Login:
@@ -122,6 +128,8 @@ def grant_login(url: str, tenant_id: TenantId) -> Login:
                         "Take its powers and its memberships of other roles from it, or drop it.",
                         field="tenant_id",
                     )
+                if not _is_let_in(connection, role):
+                    connection.execute(_let_in(role))
                 if not member(connection, role):
                     connection.execute(
                         sql.SQL("GRANT {} TO {}").format(
@@ -148,13 +156,19 @@ def powerful(connection: Connection) -> list[str]:
     rows = connection.execute(
         "SELECT r.rolname FROM pg_catalog.pg_roles AS r WHERE starts_with(r.rolname, %s)"
         " AND (r.rolsuper OR r.rolbypassrls OR r.rolcreaterole OR r.rolcreatedb OR r.rolreplication"
-        " OR EXISTS (SELECT FROM pg_catalog.pg_auth_members AS m"
-        "  JOIN pg_catalog.pg_roles AS g ON g.oid = m.roleid"
-        "  WHERE m.member = r.oid AND g.rolname <> %s))"
+        " OR EXISTS (SELECT FROM pg_catalog.pg_roles AS g WHERE g.oid <> r.oid AND g.rolname <> %s"
+        "  AND pg_catalog.pg_has_role(r.oid, g.oid, 'MEMBER')))"
         " ORDER BY r.rolname",
         (TENANT_PREFIX, TENANT),
     ).fetchall()
     return [str(name) for (name,) in rows]
+
+
+def _is_let_in(connection: Connection, role: str) -> bool:
+    row = connection.execute(
+        "SELECT pg_catalog.has_schema_privilege(%s, 'os_core', 'USAGE')", (role,)
+    ).fetchone()
+    return bool(row and row[0])
 
 
 def member(connection: Connection, role: str) -> bool:

@@ -22,6 +22,7 @@ from selene_os.ledger.postgres.connection import Connection, connect, named, par
 SCHEMA: Final = "os_core"
 COPY_MARK: Final = "a copy"
 VERSION_MIN: Final = 150_000
+UPGRADE_WAIT_S: Final = 60
 _LOCK: Final = "SELECT pg_advisory_xact_lock(hashtextextended('selene: schema os_core', 0))"
 _TABLE: Final = (
     f"CREATE TABLE {SCHEMA}.schema_migrations (version INTEGER NOT NULL PRIMARY KEY,"
@@ -57,8 +58,11 @@ def create(url: str, at: int) -> Plan:
 
 def plan(url: str) -> Plan:
     """What `create` would do. Raises as `create`."""
-    with _locked(url) as connection:
-        return _plan(connection, url)
+    try:
+        with connect(url) as connection:
+            return _plan(connection, url)
+    except psycopg.Error as error:
+        raise unavailable(named(parse(url)), error) from error
 
 
 @contextmanager
@@ -68,8 +72,15 @@ def _locked(url: str) -> Iterator[Connection]:
     connection = connect(url, autocommit=False)
     try:
         with connection:
+            connection.execute(f"SET LOCAL lock_timeout = '{UPGRADE_WAIT_S}s'")
             connection.execute(_LOCK)
             yield connection
+    except errors.LockNotAvailable as error:
+        raise LedgerUnavailable(
+            f"another session has held the lock for changes of {name}'s schema for"
+            f" {UPGRADE_WAIT_S} s",
+            "See pg_locks (locktype advisory) for who does; end that session, or wait.",
+        ) from error
     except psycopg.Error as error:
         raise unavailable(name, error) from error
 
@@ -216,10 +227,17 @@ def mark_of(connection: Connection) -> str | None:
     return str(mark) if mark is not None and str(mark).startswith(COPY_MARK) else None
 
 
-def analyze(connection: Connection) -> None:
-    """Give the planner the statistics of what was just brought in, by the owner."""
-    for table in manifests.TABLES:
-        connection.execute(f"ANALYZE {SCHEMA}.{table}")
+def analyze(url: str) -> None:
+    """Give the planner the statistics of what was just brought in. Raises LedgerUnavailable."""
+    name = named(parse(url))
+    try:
+        with connect(url) as connection, connection.transaction():
+            connection.execute(f"SET LOCAL ROLE {roles.OWNER}")
+            connection.execute("SET LOCAL statement_timeout = 0")
+            for table in manifests.TABLES:
+                connection.execute(f"ANALYZE {SCHEMA}.{table}")
+    except psycopg.Error as error:
+        raise unavailable(name, error) from error
 
 
 def make_roles(url: str) -> None:

@@ -98,12 +98,17 @@ class PostgresStore:
             max_size=connections_max,
             timeout=_CONNECTION_WAIT_S,
             configure=configure,
+            # A wait that fails begins anew: the delays of one that goes on grow with the outage.
+            reconnect_timeout=_CONNECTION_WAIT_S,
             name="selene",
             open=True,
         )
         self._groups = Groups(self._transact, min(leaders_max, connections_max), self.name)
 
     def close(self) -> None:
+        if os.getpid() != self._pid:
+            # The connections are the parent's.
+            return
         self._groups.close(_CLOSE_WAIT_S)
         self._closing.set()
         self._pool.close(timeout=_CLOSE_WAIT_S)
@@ -170,8 +175,8 @@ class PostgresStore:
         return bool(added)
 
     def conversation(self, tenant_id: TenantId, correlation_id: CorrelationId) -> list[Utterance]:
-        rows = self._read(tenant_id, statements.CONVERSATION, (tenant_id, correlation_id))
-        return list(map(Utterance._make, rows))
+        values = (tenant_id, correlation_id)
+        return list(map(Utterance._make, self._read(tenant_id, statements.CONVERSATION, values)))
 
     # ---- memory
 
@@ -319,14 +324,9 @@ class PostgresStore:
 
     def _told(self, error: Exception) -> Exception:
         """What a caller is told of an error of the driver, or of a row that cannot be sent."""
-        if isinstance(error, psycopg.Error):
-            told: Exception = unavailable(self.name, error)
-        elif isinstance(error, UnicodeEncodeError):
-            told = refusals.row_refused()
-        else:
+        if not isinstance(error, psycopg.Error | UnicodeEncodeError):
             return error
-        told.__cause__ = error
-        return told
+        return unavailable(self.name, error)
 
     def _commit(self, group: list[Call]) -> None:
         """Write what the calls of a group hold, in one transaction."""

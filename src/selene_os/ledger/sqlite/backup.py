@@ -58,6 +58,7 @@ def restore(file: Path, path: str) -> int:
         BadField: there is a ledger already, or no such backup. Fault: a row differs; nothing stays.
     """
     expected = manifests.load(file, "sqlite")
+    expected.check_version(migrations.load("sqlite"))
     if is_there(path):
         raise BadField("database_url", f"{path} is there already", "Name a new file.")
     source = connect(str(file), write=False)

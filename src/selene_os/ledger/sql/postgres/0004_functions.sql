@@ -87,6 +87,7 @@ LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     v_fresh TEXT[];
     v_lost TEXT;
+    v_found JSON;
 BEGIN
     WITH given AS MATERIALIZED (
         SELECT v ->> 0 AS event_id, v ->> 7 AS user_id, v ->> 8 AS device_id, v ->> 9 AS session_id,
@@ -154,7 +155,22 @@ BEGIN
         -- The id of one event under the key of another: nothing of the call is written.
         RAISE EXCEPTION '%', v_lost USING ERRCODE = 'SE500';
     END IF;
-    RETURN os_core.not_inserted(p_tenant_id, p_events, v_fresh);
+    v_found := os_core.not_inserted(p_tenant_id, p_events, v_fresh);
+    IF EXISTS (
+        SELECT FROM json_array_elements(v_found) AS f (value), LATERAL (
+            SELECT p_events -> (f.value ->> 'place')::INTEGER AS v, f.value -> 'found' AS part
+        ) AS g
+        WHERE f.value ->> 'event_id' IS NULL
+        AND (g.part ->> 0)::BOOLEAN
+        AND (g.v ->> 7 IS NULL OR g.part ->> 1 = 'ACTIVE')
+        AND (g.v ->> 8 IS NULL OR g.part ->> 2 = g.v ->> 7)
+        AND (g.v ->> 9 IS NULL OR (g.part -> 3 ->> 0 = g.v ->> 7 AND g.part -> 3 ->> 1 = g.v ->> 8
+            AND g.part -> 3 ->> 2 IS NULL)))
+    THEN
+        -- It did not hold when it was asked for, and holds now: this call is to be made once more.
+        RAISE EXCEPTION 'a scope changed meanwhile' USING ERRCODE = 'serialization_failure';
+    END IF;
+    RETURN v_found;
 END
 $$;
 

@@ -6,9 +6,11 @@
 -- SET LOCAL selene.tenant = '…'. The auditor reads every tenant and writes nothing.
 -- selene_tenant is what the logins of single tenants are members of: it does not log in itself, so
 -- there is no password, setting or session of it that one of them could change for the others.
+-- It may not enter the schema: each login of a tenant is let in by name, in the databases where it
+-- was granted, since roles are the server's and other ledgers may have a tenant of the same name.
 -- device_bindings is of all tenants, and only the functions read it.
 
-GRANT USAGE ON SCHEMA os_core TO selene_app, selene_tenant, selene_auditor;
+GRANT USAGE ON SCHEMA os_core TO selene_app, selene_auditor;
 GRANT SELECT ON ALL TABLES IN SCHEMA os_core TO selene_app, selene_tenant, selene_auditor;
 REVOKE SELECT ON os_core.device_bindings FROM selene_app, selene_tenant;
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA os_core FROM PUBLIC;
