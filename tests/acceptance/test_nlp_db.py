@@ -73,7 +73,7 @@ def at_nlp_db_02_append_only_enforced(ledger: Ledger) -> None:
         "DELETE FROM audit_events",
         "DELETE FROM audit_events WHERE engine = 'PH1.NLP'",
         "DELETE FROM replay_inputs",
-        "UPDATE conversation_ledger SET text = CAST('no' AS BLOB)",
+        "UPDATE conversation_ledger SET source = 'TOMBSTONE'",
     )
     assert all(result.error for result in ledger.raw(*attacks))
     assert ledger.tables() == before

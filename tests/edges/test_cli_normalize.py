@@ -26,13 +26,6 @@ REMIND = {"text": "remind me to call mom", "now": NOON}
 
 
 @pytest.fixture
-def selene(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> Command:
-    return Command(tmp_path, capsys, monkeypatch)
-
-
-@pytest.fixture
 def ask(selene: Command, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Send lines, bytes as they are and anything else as JSON; returns the answers."""
 

@@ -37,10 +37,9 @@ RECEIPT = ["event_id", "deduplicated", "same_decision", "correlation_id", "turn_
 
 
 @pytest.fixture
-def selene(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> Command:
-    return Command(tmp_path, capsys, monkeypatch).prepare()
+def selene(selene: Command) -> Command:
+    """With a ledger."""
+    return selene.prepare()
 
 
 # ---- the answer

@@ -34,13 +34,6 @@ main(sys.argv[1:])
 """
 
 
-@pytest.fixture
-def selene(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> Command:
-    return Command(tmp_path, capsys, monkeypatch)
-
-
 def on_terminal(folder: Path, *arguments: str, **changes: str) -> str:
     """What a command line writes to a terminal."""
     ours, theirs = pty.openpty()

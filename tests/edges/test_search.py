@@ -286,10 +286,9 @@ def test_a_search_in_a_file_reads_along_an_index(tmp_path: Path, asked: Wanted) 
 
 
 @pytest.fixture
-def selene(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> Command:
-    return Command(tmp_path, capsys, monkeypatch).prepare()
+def selene(selene: Command) -> Command:
+    """With a ledger."""
+    return selene.prepare()
 
 
 def found(selene: Command, *options: str) -> list[Record]:

@@ -10,12 +10,12 @@ import pytest
 
 from command import ALICE, TALK, Command, Ran, environment, python
 from ledgers import GLOBEX
-from postgres.desks import SECRET, Desk, install_of, programs, with_password
+from postgres.desks import SECRET, Desk, programs, with_password
 from postgres.sieges import give_login
 from postgres_databases import PostgresDatabase
 from processes import free_port
 from selene_os.ledger.postgres import catalog, roles
-from servers import PostgresServer, named, names
+from servers import named
 
 # Blocks the driver, as on a machine that has no extra installed.
 WITHOUT_DRIVER = """
@@ -31,21 +31,6 @@ try:
 except SystemExit as ended:
     print("code", ended.code)
 """
-
-
-@pytest.fixture
-def command(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> Command:
-    return Command(tmp_path, capsys, monkeypatch)
-
-
-@pytest.fixture(params=names())
-def fresh(request: pytest.FixtureRequest, command: Command) -> Iterator[Desk]:
-    """A server that has seen nothing of us."""
-    server = PostgresServer(install_of(request.param))
-    yield Desk(command, server, server.new_database())
-    server.end()
 
 
 @pytest.fixture

@@ -41,8 +41,8 @@ def met(monkeypatch: pytest.MonkeyPatch) -> list[str | None]:
     """The states of the errors that the store met, and thought about trying again."""
     states: list[str | None] = []
 
-    def is_transient(error: BaseException) -> bool:
-        states.append(getattr(error, "sqlstate", None))
+    def is_transient(error: psycopg.Error) -> bool:
+        states.append(error.sqlstate)
         return connection.is_transient(error)
 
     monkeypatch.setattr(module, "is_transient", is_transient)
@@ -52,6 +52,18 @@ def met(monkeypatch: pytest.MonkeyPatch) -> list[str | None]:
 def new(unit: Unit) -> tuple[Receipt, ...]:
     """The receipts of a unit that was written."""
     return tuple(Receipt(event.event_id, False, True) for event in unit.events)
+
+
+def the_only_connection(database: PostgresDatabase) -> psycopg.Connection:
+    """The one that a limit of one allows, once the server has ended what was closed."""
+    ends = time.monotonic() + 10
+    while True:
+        try:
+            return psycopg.connect(database.url("selene_auditor"))
+        except psycopg.OperationalError:
+            if time.monotonic() > ends:
+                raise
+            time.sleep(0.05)
 
 
 def alter(database: PostgresDatabase, what: str) -> None:
@@ -215,17 +227,17 @@ def test_too_many_connections_are_unavailable_until_there_are_fewer(
 ) -> None:
     monkeypatch.setattr(module, "_CONNECTION_WAIT_S", 0.3)
     store = PostgresStore(postgres.url(), retry_after_s=(0.01,))
+    patient = PostgresStore(postgres.url(), retry_after_s=[0.3] * 20)
     ledger.store.close()
     unit = ledger.scribe.unit()
     alter(postgres, "CONNECTION LIMIT 1")
-    with psycopg.connect(postgres.url("selene_auditor")):
+    with the_only_connection(postgres):
         began = time.monotonic()
         with pytest.raises(LedgerUnavailable, match="too many connections"):
             PostgresStore(postgres.url())
         with pytest.raises(LedgerUnavailable):
             store.commit([unit])
         assert time.monotonic() - began < 3
-    patient = PostgresStore(postgres.url(), retry_after_s=[0.3] * 20)
     assert patient.commit([unit]) == [new(unit)]
     patient.close()
     store.close()

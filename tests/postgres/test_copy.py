@@ -73,13 +73,6 @@ class Move(SimpleNamespace):
 
 
 @pytest.fixture
-def command(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> Command:
-    return Command(tmp_path, capsys, monkeypatch)
-
-
-@pytest.fixture
 def move(tmp_path: Path, command: Command) -> Iterator[Move]:
     folder = tmp_path / "source"
     folder.mkdir()

@@ -4,40 +4,23 @@ from __future__ import annotations
 
 import re
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from pathlib import Path
 
 import psycopg
 import pytest
 
-from command import ALICE, Command, Ran, run
+from command import ALICE, Ran, run
 from ledgers import START_NS
-from postgres.desks import Desk, install_of
+from postgres.desks import Desk
 from selene_os.errors import SchemaDiffers, SeleneError
 from selene_os.ledger.migrations import Plan
 from selene_os.ledger.postgres import catalog, roles, schema
 from selene_os.ledger.postgres.store import PostgresStore
-from servers import PostgresServer, names
 
 WITHOUT_ROLES = "CREATE ROLE deputy LOGIN"
 WITH_ROLES = "CREATE ROLE deputy LOGIN CREATEROLE"
-
-
-@pytest.fixture
-def command(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> Command:
-    return Command(tmp_path, capsys, monkeypatch)
-
-
-@pytest.fixture(params=names())
-def fresh(request: pytest.FixtureRequest, command: Command) -> Iterator[Desk]:
-    """A server that has seen nothing of us."""
-    server = PostgresServer(install_of(request.param))
-    yield Desk(command, server, server.new_database())
-    server.end()
 
 
 @pytest.fixture
@@ -51,7 +34,7 @@ def desk(fresh: Desk) -> Desk:
 
 def statements_in(ran: Ran) -> list[str]:
     """The SQL that an error tells an administrator to run."""
-    found = re.search(r"run(?:, then try again)?: (.*;)", ran.err)
+    found = re.search(r"run, then try again:\n(.*;)", ran.err, re.DOTALL)
     assert found, ran.err
     return [line.strip() for line in found[1].split(";") if line.strip()]
 

@@ -6,6 +6,7 @@ A driver is imported when a database of its kind is worked with, and no sooner.
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -49,8 +50,12 @@ class Database(Protocol):
     def backup(self, file: Path) -> int:
         """Write a consistent copy to a new file, and beside it what it holds; how many rows."""
 
-    def restore(self, file: Path) -> int:
-        """Make the ledger from a backup, and compare every row; returns how many."""
+    def restore(self, file: Path, say: Callable[[str], None]) -> int:
+        """Make the ledger from a backup, and compare every row; returns how many.
+
+        Args:
+            say: told what else is being done.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +98,7 @@ class SqliteFile:
 
         return backup.write(self.path, file)
 
-    def restore(self, file: Path) -> int:
+    def restore(self, file: Path, say: Callable[[str], None]) -> int:
         from selene_os.ledger.sqlite import backup
 
         return backup.restore(file, self.path)
@@ -145,10 +150,10 @@ class PostgresDatabase:
 
         return backup.write(self.url, file, os.environ)
 
-    def restore(self, file: Path) -> int:
+    def restore(self, file: Path, say: Callable[[str], None]) -> int:
         from selene_os.ledger.postgres import backup
 
-        return backup.restore(file, self.url, os.environ)
+        return backup.restore(file, self.url, os.environ, say)
 
 
 def database(url: str) -> Database:

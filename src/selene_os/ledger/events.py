@@ -7,7 +7,7 @@ much to fill. They are built by `codec`, whose parts have checked their bounds a
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from selene_os.errors import BadField
 from selene_os.names import (
@@ -22,6 +22,12 @@ from selene_os.names import (
 )
 
 PLAIN_KEY_ID: Final = "plain"
+
+
+def columns_of(row: type[Any], table: str = "") -> str:
+    """A row's columns as SQL lists them, of a table's alias where one is given."""
+    before = f"{table}." if table else ""
+    return ", ".join(before + name for name in row._fields)
 
 
 class AuditEvent(NamedTuple):

@@ -14,12 +14,21 @@ from pathlib import Path
 from typing import Any, Final
 
 from selene_os.errors import BadField, Fault
+from selene_os.ledger.events import (
+    AuditEvent,
+    CurrentMemory,
+    MemoryEvent,
+    ReplayRecord,
+    TenantRow,
+    Utterance,
+    columns_of,
+)
 from selene_os.ledger.migrations import Migration
 
 FORMAT: Final = 1
 # Table -> its columns, in an order that every reference allows, and its key.
 TABLES: Final[Mapping[str, tuple[str, str]]] = {
-    "tenants": ("tenant_id, currency, time_policy, date_order, zone, created_at", "tenant_id"),
+    "tenants": (columns_of(TenantRow), "tenant_id"),
     "identities": ("tenant_id, user_id, status, created_at", "tenant_id, user_id"),
     "device_bindings": ("device_id, tenant_id, created_at", "device_id"),
     "devices": ("tenant_id, device_id, user_id, created_at", "tenant_id, device_id"),
@@ -27,31 +36,11 @@ TABLES: Final[Mapping[str, tuple[str, str]]] = {
         "tenant_id, session_id, user_id, device_id, created_at, closed_at",
         "tenant_id, session_id",
     ),
-    "audit_events": (
-        "tenant_id, event_id, engine, event_type, reason_code, severity, correlation_id, turn_id,"
-        " user_id, device_id, session_id, idempotency_key, payload_min, created_at",
-        "tenant_id, event_id",
-    ),
-    "replay_inputs": (
-        "tenant_id, event_id, engine, engine_version, pack_digest, record, key_id",
-        "tenant_id, event_id",
-    ),
-    "conversation_ledger": (
-        "tenant_id, correlation_id, turn_id, role, source, user_id, device_id, text, key_id,"
-        " privacy_scope, created_at",
-        "tenant_id, correlation_id, turn_id, role",
-    ),
-    "memory_ledger": (
-        "tenant_id, memory_event_id, user_id, memory_key, version, event, value, key_id, layer,"
-        " sensitivity, confidence, consent, use_policy, expires_at, provenance, idempotency_key,"
-        " created_at",
-        "tenant_id, memory_event_id",
-    ),
-    "memory_current": (
-        "tenant_id, user_id, memory_key, version, active, value, key_id, layer, sensitivity,"
-        " confidence, consent, use_policy, expires_at, provenance, memory_event_id, updated_at",
-        "tenant_id, user_id, memory_key",
-    ),
+    "audit_events": (columns_of(AuditEvent), "tenant_id, event_id"),
+    "replay_inputs": (columns_of(ReplayRecord), "tenant_id, event_id"),
+    "conversation_ledger": (columns_of(Utterance), "tenant_id, correlation_id, turn_id, role"),
+    "memory_ledger": (columns_of(MemoryEvent), "tenant_id, memory_event_id"),
+    "memory_current": (columns_of(CurrentMemory), "tenant_id, user_id, memory_key"),
     "unsealed_events": ("tenant_id, event_id", "tenant_id, event_id"),
 }
 Row = tuple[Any, ...]
@@ -73,7 +62,7 @@ class Manifest:
 
     def check_version(self, known: Iterable[Migration]) -> None:
         """Raise Fault where this version's schema is not the one that was backed up."""
-        mine = tuple(f"{one.version:04}_{one.name}" for one in known)
+        mine = tuple(one.title for one in known)
         if self.migrations != mine:
             raise Fault(
                 f"the backup has the schema {' '.join(self.migrations)}, not {' '.join(mine)}",

@@ -26,6 +26,11 @@ class Migration:
     sql: str
     digest: str
 
+    @property
+    def title(self) -> str:
+        """As it is shown: 0001_tables."""
+        return f"{self.version:04}_{self.name}"
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -92,7 +97,7 @@ def pending(
     last = max((version for version, _, _ in done), default=0)
     if waiting and waiting[0].version < last:
         raise SchemaDiffers(
-            f"migration {waiting[0].version:04} was left out", "Restore the database from a backup."
+            f"migration {waiting[0].title} was left out", "Restore the database from a backup."
         )
     return waiting
 
@@ -100,7 +105,7 @@ def pending(
 def behind(name: str, waiting: Sequence[Migration]) -> SchemaDiffers:
     """The refusal to work on a database that lacks migrations."""
     return SchemaDiffers(
-        f"{name} lacks migration {waiting[0].version:04} {waiting[0].name}",
+        f"{name} lacks migration {waiting[0].title}",
         "Bring it up to date with `selene db upgrade`.",
     )
 
@@ -115,7 +120,7 @@ def script(waiting: Iterable[Migration], table: str, at: int) -> list[str]:
     lines = []
     for migration in waiting:
         lines += [
-            f"-- {migration.version:04}_{migration.name}",
+            f"-- {migration.title}",
             migration.sql.rstrip(),
             f"INSERT INTO {table} (version, name, digest, applied_at) VALUES"
             f" ({migration.version}, '{migration.name}', '{migration.digest}', {at});",

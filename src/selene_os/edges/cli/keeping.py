@@ -14,6 +14,10 @@ from selene_os.errors import BadField
 _file = click.argument("file", type=click.Path(path_type=Path))
 
 
+def _say(line: str) -> None:
+    click.echo(line, err=True)
+
+
 @click.command()
 @_file
 @db_option
@@ -39,9 +43,10 @@ def backup(file: Path, db: str | None, as_json: bool) -> None:
 def restore(file: Path, db: str | None, as_json: bool) -> None:
     """Make a ledger from a backup, and compare every row with what was backed up.
 
-    There must be no ledger yet at the address. Where a row differs, nothing stays.
+    There must be no ledger yet at the address. Where a row differs, nothing stays; what was cut
+    off is no ledger to anybody, and the same command begins again.
     """
-    rows = database(address(db)).restore(file)
+    rows = database(address(db)).restore(file, _say)
     show(as_json, {"rows": rows}, f"The ledger is restored: {rows} rows, each compared.")
 
 
@@ -64,9 +69,6 @@ def copy(source: str, target: str, as_json: bool) -> None:
     from selene_os.ledger.postgres import copying
     from selene_os.ledger.sqlite.backup import snapshot
 
-    def say(line: str) -> None:
-        click.echo(line, err=True)
-
     with snapshot(given.path) as read:
-        rows = copying.copy(wanted.url, given.path, read, time.time_ns(), say)
+        rows = copying.copy(wanted.url, given.path, read, time.time_ns(), _say)
     show(as_json, {"rows": rows}, f"Copied {rows} rows, each compared. The file is as it was.")

@@ -35,7 +35,7 @@ def init(print_sql: bool, db: str | None, as_json: bool) -> None:
     record = {
         "path": _named(chosen, done),
         "created": done.made,
-        "applied": [f"{one.version:04}_{one.name}" for one in done.waiting],
+        "applied": [one.title for one in done.waiting],
     }
     if chosen.kind == "postgres":
         record["roles"] = list(done.roles)
@@ -91,7 +91,7 @@ def _plan_record(chosen: Database, plan: Plan) -> dict[str, Any]:
     return {
         "path": _named(chosen, plan),
         "applied": list(plan.applied),
-        "waiting": [f"{one.version:04}_{one.name}" for one in plan.waiting],
+        "waiting": [one.title for one in plan.waiting],
         "roles_missing": list(plan.roles),
         "up_to_date": plan.empty,
     }
@@ -101,7 +101,7 @@ def _plan_text(chosen: Database, plan: Plan) -> str:
     lines = [f"Ledger {_named(chosen, plan)}"]
     lines += [f"  there   {name}" for name in plan.applied]
     lines += [f"  make    role {role}" for role in plan.roles]
-    lines += [f"  apply   {one.version:04}_{one.name}" for one in plan.waiting]
+    lines += [f"  apply   {one.title}" for one in plan.waiting]
     lines.append("Up to date." if plan.empty else "Not up to date.")
     return "\n".join(lines)
 

@@ -6,10 +6,12 @@ pg_dump refuses a newer server, a newer pg_restore writes what an older server d
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -23,6 +25,12 @@ from selene_os.ledger.postgres import bypasses, roles, schema
 from selene_os.ledger.postgres.connection import Connection, connect, named, parse, unavailable
 
 _FETCH: Final = 1_000
+# Lines of `pg_restore --list`. The schema is made here, for its mark must be there before a table;
+# a comment of its own would take the mark's place.
+_SCHEMA_LINE: Final = re.compile(r"[0-9]+; [0-9]+ [0-9]+ SCHEMA ")
+_LAST_LINE: Final = re.compile(r"[0-9]+; [0-9]+ [0-9]+ (DEFAULT ACL|ACL|COMMENT - SCHEMA) ")
+# What newer versions write for psql alone.
+_PSQL_LINE: Final = re.compile(r"^\\(un)?restrict .*$", re.MULTILINE)
 
 
 def write(url: str, file: Path, environment: Mapping[str, str]) -> int:
@@ -59,8 +67,17 @@ def write(url: str, file: Path, environment: Mapping[str, str]) -> int:
     return manifest.rows
 
 
-def restore(file: Path, url: str, environment: Mapping[str, str]) -> int:
+def restore(
+    file: Path, url: str, environment: Mapping[str, str], say: Callable[[str], None]
+) -> int:
     """Make a ledger from a backup, compared row by row with what was backed up.
+
+    The schema carries a mark until that is done: nobody opens it, and where a restore was cut off
+    the next one begins again.
+
+    Args:
+        environment: in which pg_restore is looked for and run.
+        say: told what else is being done.
 
     Returns:
         How many rows it has.
@@ -71,31 +88,113 @@ def restore(file: Path, url: str, environment: Mapping[str, str]) -> int:
     """
     expected = manifests.load(file, "postgres")
     expected.check_version(migrations.load("postgres"))
-    plan = schema.plan(url)
-    if not plan.made:
-        raise BadField("database_url", f"{plan.name} holds a ledger", "Name an empty database.")
-    schema.make_roles(url)
-    # Without privileges nobody can write before every row is compared.
-    once = ["--exit-on-error", "--single-transaction"]
-    _run("pg_restore", url, [*once, "--no-privileges", str(file)], environment)
+    name = named(parse(url))
+    first, last = _parts(_run("pg_restore", None, ["--list", str(file)], environment))
     try:
-        with _snapshot(url) as connection:
-            manifests.check(expected, _manifest(connection), plan.name)
-        found = bypasses.inspect(url)
-        changed = (one for one in found.schema if not one.startswith("grant "))
-        if faults := (*changed, *found.faults):
-            raise Fault(f"the restored ledger is not sound: {faults[0]}", "Take another backup.")
-        with tempfile.NamedTemporaryFile("w", suffix=".list") as chosen:
-            listed = _run("pg_restore", None, ["--list", str(file)], environment)
-            chosen.writelines(f"{line}\n" for line in listed.splitlines() if " ACL " in line)
-            chosen.flush()
-            _run("pg_restore", url, [*once, f"--use-list={chosen.name}", str(file)], environment)
-    except BaseException:
         with connect(url) as connection:
-            connection.execute(f"DROP SCHEMA {schema.SCHEMA} CASCADE")
-        raise
+            _make_room(connection, url, file, say)
+            try:
+                # Without privileges nobody can write before every row is compared.
+                once = ["--exit-on-error", "--single-transaction", "--no-privileges"]
+                _restore_part(first, url, file, once, environment)
+                _compare(connection, url, expected)
+                granted = _restore_part(last, None, file, ["--file=-"], environment)
+                _open(connection, name, granted)
+            except BaseException:
+                # By the session that is alone, and never a whole ledger. Where it fails as well,
+                # the mark says what to do.
+                with suppress(psycopg.Error):
+                    if schema.mark_of(connection) is not None:
+                        schema.drop(connection)
+                raise
+    except psycopg.Error as error:
+        raise unavailable(name, error) from error
     schema.analyze(url)
     return expected.rows
+
+
+def _parts(listed: str) -> tuple[list[str], list[str]]:
+    """The lines of a backup's contents: what is compared, and what then opens it to others."""
+    lines = [line for line in listed.splitlines() if not _SCHEMA_LINE.match(line)]
+    first = [line for line in lines if not _LAST_LINE.match(line)]
+    return first, [line for line in lines if _LAST_LINE.match(line)]
+
+
+def _make_room(connection: Connection, url: str, file: Path, say: Callable[[str], None]) -> None:
+    """Make the schema, empty and marked, in place of what a restore that was cut off left."""
+    name = named(parse(url))
+    if not schema.is_alone(connection):
+        raise BadField(
+            "database_url", f"{name} is being copied or restored into", "Wait until that is done."
+        )
+    mark = schema.mark_of(connection)
+    if mark is not None and not schema.is_restore(mark):
+        raise BadField(
+            "database_url",
+            f"{name} is not whole: {mark}, and was cut off",
+            "Run the same `selene copy` again, or name an empty database.",
+        )
+    if mark is not None:
+        try:
+            schema.drop(connection)
+        except psycopg.errors.LockNotAvailable as error:
+            raise LedgerUnavailable(
+                f"{name} is in use by another session, maybe by the pg_restore of one that was"
+                " cut off",
+                "Wait until it ends, or end it (see pg_stat_activity); then restore again.",
+            ) from error
+        except psycopg.errors.InsufficientPrivilege as error:
+            raise LedgerUnavailable(
+                f"{name} does not let this login remove what a restore that was cut off left",
+                f"Use one that is a member of {roles.OWNER}.",
+            ) from error
+        say(f"{mark}, and was cut off; what it left is removed. Beginning again.")
+    schema.make_empty(url, str(file))
+
+
+def _restore_part(
+    lines: list[str],
+    url: str | None,
+    file: Path,
+    options: list[str],
+    environment: Mapping[str, str],
+) -> str:
+    """Restore these lines of a backup's contents, or tell them as SQL where there is no URL."""
+    with tempfile.NamedTemporaryFile("w", suffix=".list", encoding="utf-8") as chosen:
+        chosen.writelines(f"{line}\n" for line in lines)
+        chosen.flush()
+        chosen_options = [*options, f"--use-list={chosen.name}", str(file)]
+        return _run("pg_restore", url, chosen_options, environment)
+
+
+def _compare(connection: Connection, url: str, expected: Manifest) -> None:
+    """Raise Fault where rows or schema are not what was backed up."""
+    name = named(parse(url))
+    with _snapshot(url) as reader:
+        manifests.check(expected, _manifest(reader), name)
+    found = bypasses.look(connection, name)
+    changed = (one for one in found.schema if not one.startswith("grant "))
+    if faults := (*changed, *found.faults):
+        raise Fault(f"the restored ledger is not sound: {faults[0]}", "Take another backup.")
+
+
+def _open(connection: Connection, name: str, granted: str) -> None:
+    """Grant what was granted, and take the mark away.
+
+    In one transaction: whoever may write finds a ledger that is never begun again.
+    """
+    try:
+        with schema.as_owner(connection):
+            schema.unmark(connection)
+            # As pg_restore would: what others granted is theirs to grant.
+            connection.execute("RESET ROLE")
+            connection.execute(_PSQL_LINE.sub("", granted))
+    except psycopg.errors.UndefinedObject as error:
+        raise LedgerUnavailable(
+            f"{name} lacks something that the backup grants to"
+            f" ({error.diag.message_primary or error})",
+            "Let an administrator make that role, then restore again.",
+        ) from error
 
 
 def rows(connection: Connection, table: str, columns: str, key: str) -> Iterator[Row]:
@@ -161,7 +260,8 @@ def _run(program: str, url: str | None, options: list[str], environment: Mapping
         [found, *where, *options],
         env={**environment, **secret},
         capture_output=True,
-        text=True,
+        encoding="utf-8",
+        errors="replace",
         check=False,
     )
     if done.returncode:

@@ -14,7 +14,7 @@ from typing import Any, Final
 import psycopg
 
 from selene_os.ledger import manifests
-from selene_os.ledger.events import AuditEvent, CurrentMemory
+from selene_os.ledger.events import AuditEvent, CurrentMemory, columns_of
 from selene_os.ledger.inspection import (
     Attempt,
     Inspection,
@@ -67,20 +67,25 @@ def inspect(url: str) -> Inspection:
     name = named(parse(url))
     with connect(url) as connection:
         check_schema(connection, name)
-        try:
-            owns = _owns(connection)
-            login = connection.info.user
-            return Inspection(
-                name,
-                tuple(differences(catalog.expected(), catalog.there(connection))),
-                tuple(first_faults(_row_faults(connection))),
-                tuple(_attempts(connection, owns)),
-                f"as {login}, in transactions that were rolled back",
-                BEYOND,
-                tuple(_warnings(connection, owns)),
-            )
-        except psycopg.Error as error:
-            raise unavailable(name, error) from error
+        return look(connection, name)
+
+
+def look(connection: Connection, name: str) -> Inspection:
+    """What `inspect` finds, also where a mark says that the ledger is not whole yet."""
+    try:
+        owns = _owns(connection)
+        login = connection.info.user
+        return Inspection(
+            name,
+            tuple(differences(catalog.expected(), catalog.there(connection))),
+            tuple(first_faults(_row_faults(connection))),
+            tuple(_attempts(connection, owns)),
+            f"as {login}, in transactions that were rolled back",
+            BEYOND,
+            tuple(_warnings(connection, owns)),
+        )
+    except psycopg.Error as error:
+        raise unavailable(name, error) from error
 
 
 def _owns(connection: Connection) -> bool:
@@ -155,7 +160,7 @@ def _homeless_rows(connection: Connection) -> Iterator[str]:
 
 
 def _events(connection: Connection, tenant_id: str) -> Iterator[tuple[Any, ...]]:
-    columns = ", ".join(f"e.{name}" for name in AuditEvent._fields)
+    columns = columns_of(AuditEvent, "e")
     with connection.cursor("selene_doctor", binary=True) as cursor:
         cursor.itersize = _FETCH
         yield from cursor.execute(
@@ -176,7 +181,7 @@ def _lost_rows(connection: Connection, tenant_id: str) -> Iterator[str]:
     ).fetchall()
     if unseen:
         yield f"unsealed_events: {unseen} events of tenant {tenant_id} are missing from it"
-    columns = ", ".join(CurrentMemory._fields)
+    columns = columns_of(CurrentMemory)
     there = f"SELECT {columns} FROM os_core.memory_current WHERE tenant_id = %(t)s"
     built = (
         "SELECT DISTINCT ON (user_id, memory_key) tenant_id, user_id, memory_key, version,"

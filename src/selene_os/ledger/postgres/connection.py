@@ -6,8 +6,7 @@ import re
 from typing import Any, Final
 
 import psycopg
-from psycopg import conninfo, errors
-from psycopg_pool import PoolTimeout
+from psycopg import conninfo
 
 from selene_os.errors import (
     BadField,
@@ -45,8 +44,6 @@ CONNECTION_DEFAULTS: Final = {
 _LOGIN_REFUSED: Final = re.compile(
     r'FATAL: +(password authentication failed|(role|database) ".*" does not exist|no pg_hba)'
 )
-# A reported key or check may carry the number of the shard that holds it.
-_SHARD_SUFFIX: Final = re.compile(r"_[0-9]{6,}$")
 # Failover and restart, too many connections, a standby that takes no writes, deadlock and
 # serialisation: the same call may succeed a moment later.
 _TRANSIENT: Final = frozenset(
@@ -104,17 +101,12 @@ def configure(connection: Connection) -> None:
     connection.prepare_threshold = 0 if direct else None
 
 
-def is_transient(error: BaseException) -> bool:
+def is_transient(error: psycopg.Error) -> bool:
     """Whether the same call may succeed a moment later."""
-    if isinstance(error, PoolTimeout):
-        return True
-    if not isinstance(error, psycopg.OperationalError | psycopg.InterfaceError | errors.Error):
-        return False
-    state = error.sqlstate
-    if state is None:
-        # No answer from the server: the connection is gone, or was never there.
+    if error.sqlstate is None:
+        # No answer from the server: the connection is gone, or was never there, or none was free.
         return isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
-    return state in _TRANSIENT or state.startswith("08")
+    return error.sqlstate in _TRANSIENT or error.sqlstate.startswith("08")
 
 
 def went_away(error: psycopg.Error) -> bool:
@@ -159,17 +151,12 @@ def unavailable(name: str, error: Exception) -> SeleneError:
     )
 
 
-def constraint_of(error: BaseException) -> str:
-    """The constraint that an error names, without a shard's number; "" where it names none."""
-    diagnosis = getattr(error, "diag", None)
-    return _SHARD_SUFFIX.sub("", getattr(diagnosis, "constraint_name", None) or "")
-
-
 def _first_line(error: Exception) -> str:
     return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
 
 
-def refused_part(error: BaseException) -> str | None:
+def refused_part(error: psycopg.Error) -> str | None:
     """What one of our functions refused: "SE409 device_id"; None for any other error."""
-    state = getattr(error, "sqlstate", None) or ""
-    return f"{state} {constraint_of(error)}" if state in ("SE404", "SE409") else None
+    if error.sqlstate not in ("SE404", "SE409"):
+        return None
+    return f"{error.sqlstate} {error.diag.constraint_name}"

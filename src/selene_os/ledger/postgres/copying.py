@@ -6,13 +6,11 @@ others from writing there.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from itertools import zip_longest
 from typing import Final
 
 import psycopg
-from psycopg import sql
 
 from selene_os.errors import BadField, Fault, LedgerUnavailable
 from selene_os.ledger import manifests
@@ -23,7 +21,6 @@ from selene_os.ledger.postgres.connection import Connection, connect, named, par
 # (table, columns, order) -> the source's rows, all of one moment.
 Read = Callable[[str, str, str], Iterable[Row]]
 _EMPTY: Final = object()
-_ALONE: Final = "SELECT pg_try_advisory_lock(hashtextextended('selene: copy into os_core', 0))"
 
 
 def copy(url: str, source: str, read: Read, at: int, say: Callable[[str], None]) -> int:
@@ -40,33 +37,30 @@ def copy(url: str, source: str, read: Read, at: int, say: Callable[[str], None])
         How many rows were copied.
 
     Raises:
-        BadField: the target is not empty. Fault: a row differs; the target is empty again.
-        LedgerUnavailable, SchemaDiffers: the target cannot be used.
+        BadField: the target is not empty, or another fills it. Fault: a row differs; the target
+        is empty again. LedgerUnavailable, SchemaDiffers: the target cannot be used.
     """
     name = named(parse(url))
-    schema.create(url, at)
     try:
         with connect(url) as connection:
-            # Whoever comes second is told so; a mark without this lock was cut off.
-            ((first,),) = connection.execute(_ALONE).fetchall()
-            if not first:
-                raise BadField("to", f"{name} is being copied into", "Wait until that is done.")
-            if (mark := schema.mark_of(connection)) is not None:
+            mark = _check_alone(connection, name)
+            schema.create(url, at)
+            if mark is not None:
                 say(f"{mark}, and was cut off; nothing of it is there. Beginning again.")
             try:
-                with _owner(connection):
+                with schema.as_owner(connection):
                     _check_empty(connection, name)
-                    _mark(connection, f"{schema.COPY_MARK} from {source} was begun")
-                with _owner(connection):
+                    schema.set_mark(connection, schema.COPY_MARK, source)
+                with schema.as_owner(connection):
                     # Nobody registers, hence nobody writes, until this is over.
                     connection.execute("LOCK TABLE os_core.tenants IN SHARE ROW EXCLUSIVE MODE")
                     _check_empty(connection, name)
                     rows = _copy_all(connection, read, say)
-                    _mark(connection, None)
+                    schema.unmark(connection)
             except BadField:
                 # Who had it open before wrote there: it is a ledger, and no half of one.
-                with _owner(connection):
-                    _mark(connection, None)
+                with schema.as_owner(connection):
+                    schema.unmark(connection)
                 raise
         schema.analyze(url)
     except psycopg.errors.InsufficientPrivilege as error:
@@ -79,13 +73,18 @@ def copy(url: str, source: str, read: Read, at: int, say: Callable[[str], None])
     return rows
 
 
-@contextmanager
-def _owner(connection: Connection) -> Iterator[None]:
-    """A transaction as the owner, as long as it takes."""
-    with connection.transaction():
-        connection.execute(f"SET LOCAL ROLE {roles.OWNER}")
-        connection.execute("SET LOCAL statement_timeout = 0")
-        yield
+def _check_alone(connection: Connection, name: str) -> str | None:
+    """The mark of a copy that was cut off, if there is one. Raises BadField."""
+    if not schema.is_alone(connection):
+        raise BadField("to", f"{name} is being copied or restored into", "Wait until that is done.")
+    mark = schema.mark_of(connection)
+    if mark is not None and schema.is_restore(mark):
+        raise BadField(
+            "to",
+            f"{name} is not whole: {mark}, and was cut off",
+            "Run the same `selene restore` again, or name an empty database.",
+        )
+    return mark
 
 
 def _copy_all(connection: Connection, read: Read, say: Callable[[str], None]) -> int:
@@ -126,8 +125,3 @@ def _check_empty(connection: Connection, name: str) -> None:
     for table in manifests.TABLES:
         if connection.execute(f"SELECT FROM {schema.SCHEMA}.{table} LIMIT 1").fetchall():
             raise BadField("to", f"{name} holds rows in {table} already", "Name an empty database.")
-
-
-def _mark(connection: Connection, mark: str | None) -> None:
-    told = sql.SQL("NULL") if mark is None else sql.Literal(mark)
-    connection.execute(sql.SQL("COMMENT ON SCHEMA os_core IS {}").format(told))

@@ -2,8 +2,9 @@
 
 Every caller may lead: it takes what waits, its own call among it, and commits that by one function
 call on a connection of its own. While all places to lead are taken, calls gather; who has finished
-hands the place to the first that waits. So 8 callers commit directly, 64 commit in groups, and
-neither needs a thread or a timer. Source: docs/decisions/0009-one-round-trip.md, with the figures.
+hands the place to the first that waits. One group is made durable while the next one gathers, and
+that needs neither a thread nor a timer.
+Source: docs/decisions/0009-one-round-trip.md, with the figures.
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ granted in each database. None is given a password here: that is the administrat
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -97,14 +98,23 @@ def tenant_statements(tenant_id: TenantId) -> list[str]:
     return [
         *statements([role]),
         f"ALTER ROLE {name} CONNECTION LIMIT {TENANT_CONNECTIONS_MAX}",
-        f"GRANT {TENANT} TO {name}",
+        _join(role),
         _let_in(role),
     ]
+
+
+def _join(role: str) -> str:
+    return f"GRANT {TENANT} TO {sql.Identifier(role).as_string()}"
 
 
 def _let_in(role: str) -> str:
     """Roles are the server's; into the schema each is let by name, database by database."""
     return f"GRANT USAGE ON SCHEMA os_core TO {sql.Identifier(role).as_string()}"
+
+
+def for_an_administrator(lines: Sequence[str]) -> str:
+    """The next step where this login may not: what somebody else runs."""
+    return "\n".join(["Let an administrator run, then try again:", *(f"  {one};" for one in lines)])
 
 
 def grant_login(url: str, tenant_id: TenantId) -> Login:
@@ -121,34 +131,34 @@ def grant_login(url: str, tenant_id: TenantId) -> Login:
             there = connection.execute("SELECT FROM os_core.tenant(%s)", (tenant_id,)).fetchall()
             if not there:
                 raise refusals.tenant_unknown(tenant_id)
-            if exists(connection, role):
-                if role in powerful(connection):
-                    raise RegistrationRefused(
-                        f"has a login {role} that may do more than act for it",
-                        "Take its powers and its memberships of other roles from it, or drop it.",
-                        field="tenant_id",
-                    )
-                if not _is_let_in(connection, role):
-                    connection.execute(_let_in(role))
-                if not member(connection, role):
-                    connection.execute(
-                        sql.SQL("GRANT {} TO {}").format(
-                            sql.Identifier(TENANT), sql.Identifier(role)
-                        )
-                    )
-                return Login(role, created=False)
+            created = not exists(connection, role)
+            if not created and role in powerful(connection):
+                raise RegistrationRefused(
+                    f"has a login {role} that may do more than act for it",
+                    "Take its powers and its memberships of other roles from it, or drop it.",
+                    field="tenant_id",
+                )
+            lines = tenant_statements(tenant_id) if created else _lacking(connection, role)
             with connection.transaction():
-                for line in tenant_statements(tenant_id):
+                for line in lines:
                     connection.execute(line)
         except psycopg.errors.InsufficientPrivilege as error:
             raise LedgerUnavailable(
-                f"{name} does not let this login make roles",
-                "Let an administrator run: "
-                + " ".join(f"{line};" for line in tenant_statements(tenant_id)),
+                f"{name} does not let this login make roles", for_an_administrator(lines)
             ) from error
         except psycopg.Error as error:
             raise unavailable(name, error) from error
-    return Login(role, created=True)
+    return Login(role, created)
+
+
+def _lacking(connection: Connection, role: str) -> list[str]:
+    """SQL that gives a tenant's login what it lacks here; it may be another ledger's as well."""
+    ((member, let_in),) = connection.execute(
+        "SELECT pg_has_role(%(r)s, %(t)s, 'MEMBER'),"
+        " has_schema_privilege(%(r)s, 'os_core', 'USAGE')",
+        {"r": role, "t": TENANT},
+    ).fetchall()
+    return [*([] if member else [_join(role)]), *([] if let_in else [_let_in(role)])]
 
 
 def powerful(connection: Connection) -> list[str]:
@@ -162,21 +172,6 @@ def powerful(connection: Connection) -> list[str]:
         (TENANT_PREFIX, TENANT),
     ).fetchall()
     return [str(name) for (name,) in rows]
-
-
-def _is_let_in(connection: Connection, role: str) -> bool:
-    row = connection.execute(
-        "SELECT pg_catalog.has_schema_privilege(%s, 'os_core', 'USAGE')", (role,)
-    ).fetchone()
-    return bool(row and row[0])
-
-
-def member(connection: Connection, role: str) -> bool:
-    """Whether a role may do what the logins of tenants may."""
-    row = connection.execute(
-        "SELECT pg_catalog.pg_has_role(%s, %s, 'MEMBER')", (role, TENANT)
-    ).fetchone()
-    return bool(row and row[0])
 
 
 def exists(connection: Connection, role: str) -> bool:

@@ -1,11 +1,13 @@
 """A ledger's schema in a database: made, brought up to date, and checked, by whoever may.
 
 Everything happens in one transaction under an advisory lock: two upgrades at once are one after
-the other, and one that is cut off leaves nothing.
+the other, and one that is cut off leaves nothing. What takes longer, a copy or a restore, marks the
+schema until it is whole.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, Final
@@ -13,16 +15,21 @@ from typing import Any, Final
 import psycopg
 from psycopg import errors, sql
 
-from selene_os.errors import LedgerMissing, LedgerUnavailable, SchemaDiffers
+from selene_os.errors import BadField, LedgerMissing, LedgerUnavailable, SchemaDiffers
 from selene_os.ledger import manifests, migrations
 from selene_os.ledger.migrations import Plan
 from selene_os.ledger.postgres import roles
 from selene_os.ledger.postgres.connection import Connection, connect, named, parse, unavailable
 
 SCHEMA: Final = "os_core"
+# What fills the schema says so in its comment, from before the first row to after the last check.
 COPY_MARK: Final = "a copy"
+RESTORE_MARK: Final = "a restore"
 VERSION_MIN: Final = 150_000
 UPGRADE_WAIT_S: Final = 60
+# An administrator's own comment is no mark, however it begins: what a restore marked is dropped.
+_MARK: Final = re.compile(rf"(?:{COPY_MARK}|{RESTORE_MARK}) from .* was begun", re.DOTALL)
+_ALONE: Final = "SELECT pg_try_advisory_lock(hashtextextended('selene: copy into os_core', 0))"
 _LOCK: Final = "SELECT pg_advisory_xact_lock(hashtextextended('selene: schema os_core', 0))"
 _TABLE: Final = (
     f"CREATE TABLE {SCHEMA}.schema_migrations (version INTEGER NOT NULL PRIMARY KEY,"
@@ -88,17 +95,21 @@ def _locked(url: str) -> Iterator[Connection]:
 def _plan(connection: Connection, url: str) -> Plan:
     _check_version(connection)
     name = named(parse(url))
+    mark = mark_of(connection)
+    if mark is not None and is_restore(mark):
+        raise _not_whole(name, mark)
     made = _is_made(connection)
-    if (
-        not made
-        and connection.execute(
-            "SELECT FROM pg_catalog.pg_class WHERE relnamespace = to_regnamespace(%s)", (SCHEMA,)
-        ).fetchall()
-    ):
+    done = applied(connection) if made else []
+    things = connection.execute(
+        "SELECT FROM pg_catalog.pg_depend WHERE refclassid = 'pg_catalog.pg_namespace'::regclass"
+        " AND refobjid = to_regnamespace(%s)"
+        " AND classid <> 'pg_catalog.pg_default_acl'::regclass LIMIT 1",
+        (SCHEMA,),
+    ).fetchall()
+    if things and not made:
         raise SchemaDiffers(
             f"the schema {SCHEMA} of {name} is another program's", "Name another database."
         )
-    done = applied(connection) if made else []
     return Plan(
         name,
         tuple(roles.missing(connection)),
@@ -118,8 +129,7 @@ def _make_roles(connection: Connection, plan: Plan) -> None:
     if plan.roles and not roles.may_create(connection):
         raise LedgerUnavailable(
             f"{plan.name} lacks the roles {', '.join(plan.roles)}, and may not make them",
-            "Let an administrator run, then try again: "
-            + " ".join(f"{line};" for line in administrators(connection, plan)),
+            roles.for_an_administrator(administrators(connection, plan)),
         )
     for role in plan.roles:
         # Another database of the server may be making them at this moment.
@@ -131,7 +141,8 @@ def _make_roles(connection: Connection, plan: Plan) -> None:
                 connection.execute(line)
 
 
-def _carry_out(connection: Connection, plan: Plan, at: int) -> None:
+def _make_schema(connection: Connection, plan: Plan) -> None:
+    """Make the roles and the schema, as far as they are missing, and go on as the owner."""
     _make_roles(connection, plan)
     try:
         with connection.transaction():
@@ -139,9 +150,12 @@ def _carry_out(connection: Connection, plan: Plan, at: int) -> None:
     except psycopg.errors.InsufficientPrivilege as error:
         raise LedgerUnavailable(
             f"{plan.name} does not let this login make or change the schema {SCHEMA}",
-            "Let an administrator run, then try again: "
-            + " ".join(f"{line};" for line in administrators(connection, plan)),
+            roles.for_an_administrator(administrators(connection, plan)),
         ) from error
+
+
+def _carry_out(connection: Connection, plan: Plan, at: int) -> None:
+    _make_schema(connection, plan)
     if plan.made:
         connection.execute(_TABLE)
     for migration in plan.waiting:
@@ -197,17 +211,14 @@ def check_schema(connection: Connection, name: str) -> None:
     """Refuse a database without a ledger of this version. Raises LedgerMissing, SchemaDiffers."""
     _check_version(connection)
     try:
+        # First, for a restore's schema may have no tables yet, or let nobody see them.
+        if (mark := mark_of(connection)) is not None:
+            raise _not_whole(name, mark)
         if not _is_made(connection):
             raise LedgerMissing(f"{name} holds no ledger", "Make one with `selene init`.")
         waiting = migrations.pending(migrations.load("postgres"), applied(connection))
-        mark = mark_of(connection)
     except psycopg.Error as error:
         raise unavailable(name, error) from error
-    if mark is not None:
-        raise SchemaDiffers(
-            f"{name} is not whole: {mark}",
-            "Wait until it is done; if it was cut off, run the same `selene copy` again.",
-        )
     if waiting:
         raise migrations.behind(name, waiting)
 
@@ -219,32 +230,87 @@ def applied(connection: Connection) -> list[tuple[int, str, str]]:
 
 
 def mark_of(connection: Connection) -> str | None:
-    """The mark of a copy into this ledger that is under way or was cut off; None where none is."""
-    row = connection.execute(
-        "SELECT obj_description(%s::regnamespace, 'pg_namespace')", (SCHEMA,)
-    ).fetchone()
-    mark = row[0] if row else None
-    return str(mark) if mark is not None and str(mark).startswith(COPY_MARK) else None
+    """The mark of a copy or restore that is under way or was cut off; None where none is."""
+    ((told,),) = connection.execute(
+        "SELECT obj_description(to_regnamespace(%s), 'pg_namespace')", (SCHEMA,)
+    ).fetchall()
+    return str(told) if told is not None and _MARK.fullmatch(str(told)) else None
+
+
+def is_restore(mark: str) -> bool:
+    """Whether a mark is a restore's, and not a copy's."""
+    return mark.startswith(RESTORE_MARK)
+
+
+def set_mark(connection: Connection, kind: str, source: str) -> None:
+    """Mark the schema as being filled from a source. The owner's to do, as is `unmark`."""
+    # A file's name may hold bytes that are no text.
+    told = f"{kind} from {source.encode(errors='replace').decode()} was begun"
+    connection.execute(
+        sql.SQL("COMMENT ON SCHEMA {} IS {}").format(sql.Identifier(SCHEMA), sql.Literal(told))
+    )
+
+
+def unmark(connection: Connection) -> None:
+    """Say that the schema is whole."""
+    connection.execute(f"COMMENT ON SCHEMA {SCHEMA} IS NULL")
+
+
+def _not_whole(name: str, mark: str) -> SchemaDiffers:
+    verb = "restore" if is_restore(mark) else "copy"
+    return SchemaDiffers(
+        f"{name} is not whole: {mark}",
+        f"Wait until it is done; if it was cut off, run the same `selene {verb}` again.",
+    )
+
+
+def is_alone(connection: Connection) -> bool:
+    """Whether no other session fills this schema; none will until this one ends.
+
+    Who comes second is told so; and a mark that is found alone is of one that was cut off.
+    """
+    ((alone,),) = connection.execute(_ALONE).fetchall()
+    return bool(alone)
+
+
+@contextmanager
+def as_owner(connection: Connection) -> Iterator[None]:
+    """A transaction as the owner, as long as it takes."""
+    with connection.transaction():
+        connection.execute(f"SET LOCAL ROLE {roles.OWNER}")
+        connection.execute("SET LOCAL statement_timeout = 0")
+        yield
+
+
+def make_empty(url: str, source: str) -> None:
+    """Make the missing roles, and the schema with a restore's mark and nothing else.
+
+    Raises:
+        BadField: there is a ledger. LedgerUnavailable, SchemaDiffers: see `create`.
+    """
+    with _locked(url) as connection:
+        plan = _plan(connection, url)
+        if not plan.made:
+            raise BadField("database_url", f"{plan.name} holds a ledger", "Name an empty database.")
+        _make_schema(connection, plan)
+        set_mark(connection, RESTORE_MARK, source)
+
+
+def drop(connection: Connection) -> None:
+    """Remove the schema and everything in it."""
+    with as_owner(connection):
+        connection.execute(f"DROP SCHEMA {SCHEMA} CASCADE")
 
 
 def analyze(url: str) -> None:
     """Give the planner the statistics of what was just brought in. Raises LedgerUnavailable."""
     name = named(parse(url))
     try:
-        with connect(url) as connection, connection.transaction():
-            connection.execute(f"SET LOCAL ROLE {roles.OWNER}")
-            connection.execute("SET LOCAL statement_timeout = 0")
+        with connect(url) as connection, as_owner(connection):
             for table in manifests.TABLES:
                 connection.execute(f"ANALYZE {SCHEMA}.{table}")
     except psycopg.Error as error:
         raise unavailable(name, error) from error
-
-
-def make_roles(url: str) -> None:
-    """Make the roles that are missing. Raises LedgerUnavailable: the login may not."""
-    with _locked(url) as connection:
-        plan = _plan(connection, url)
-        _make_roles(connection, plan)
 
 
 def _check_version(connection: Connection) -> None:

@@ -12,16 +12,13 @@ from selene_os.ledger.events import (
     ReplayRecord,
     TenantRow,
     Utterance,
+    columns_of,
 )
-
-
-def _columns(row: type[Any]) -> str:
-    return ", ".join(row._fields)
 
 
 def _call(row: type[Any], function: str, arguments: int) -> str:
     marks = ", ".join(["%s"] * arguments)
-    return f"SELECT {_columns(row)} FROM os_core.{function}({marks})"
+    return f"SELECT {columns_of(row)} FROM os_core.{function}({marks})"
 
 
 COMMIT: Final = "SELECT os_core.commit_units(%s, %s, %s)"
@@ -50,20 +47,20 @@ CLOSE_SESSION: Final = "SELECT os_core.close_session(%s, %s, %s, %s)"
 # Ad-hoc reads: one transaction, one tenant, held by the policies as well as by the WHERE.
 SET_READER: Final = "SELECT set_config('selene.tenant', %s, true)"
 CONVERSATION: Final = (
-    f"SELECT {_columns(Utterance)} FROM os_core.conversation_ledger"
+    f"SELECT {columns_of(Utterance)} FROM os_core.conversation_ledger"
     " WHERE tenant_id = %s AND correlation_id = %s ORDER BY turn_id, role DESC"
 )
 MEMORY_EVENTS: Final = (
-    f"SELECT {_columns(MemoryEvent)} FROM os_core.memory_ledger"
+    f"SELECT {columns_of(MemoryEvent)} FROM os_core.memory_ledger"
     " WHERE tenant_id = %s AND user_id = %s ORDER BY memory_key, version"
 )
 MEMORY_CURRENT: Final = (
-    f"SELECT {_columns(CurrentMemory)} FROM os_core.memory_current"
+    f"SELECT {columns_of(CurrentMemory)} FROM os_core.memory_current"
     " WHERE tenant_id = %s AND user_id = %s ORDER BY memory_key"
 )
 # What a search may ask for; each is read along the tenant's rows by time.
 SEARCH: Final = (
-    f"SELECT {_columns(AuditEvent)} FROM os_core.audit_events WHERE tenant_id = %(tenant_id)s"
+    f"SELECT {columns_of(AuditEvent)} FROM os_core.audit_events WHERE tenant_id = %(tenant_id)s"
     " AND created_at >= coalesce(%(since)s::BIGINT, 0)"
     " AND created_at < coalesce(%(until)s::BIGINT, 9223372036854775807)"
     " AND (%(after_at)s::BIGINT IS NULL OR (created_at, event_id) < (%(after_at)s, %(after_id)s))"

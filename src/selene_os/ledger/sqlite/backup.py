@@ -122,7 +122,7 @@ def snapshot(path: str) -> Iterator[Callable[[str, str, str], Iterator[Row]]]:
 
 
 def _manifest(path: str) -> Manifest:
-    names = tuple(f"{one.version:04}_{one.name}" for one in migrations.load("sqlite"))
+    names = tuple(one.title for one in migrations.load("sqlite"))
     with snapshot(path) as read:
         return manifests.take("sqlite", names, read)
 

@@ -12,7 +12,7 @@ from typing import Final
 import apsw
 
 from selene_os.ledger import migrations
-from selene_os.ledger.events import AuditEvent
+from selene_os.ledger.events import AuditEvent, columns_of
 from selene_os.ledger.inspection import Attempt, differences, event_faults, first_faults
 from selene_os.ledger.sqlite import statements
 from selene_os.ledger.sqlite.connection import unavailable
@@ -195,7 +195,7 @@ def _readable_faults(connection: apsw.Connection) -> Iterator[str]:
     for table, rowid, parent, _ in connection.execute("PRAGMA foreign_key_check"):
         yield f"{table}, row {rowid}: refers to nothing in {parent}"
     yield from _lost_rows(connection)
-    columns = ", ".join(f"e.{name}" for name in AuditEvent._fields)
+    columns = columns_of(AuditEvent, "e")
     yield from event_faults(
         connection.execute(
             f"SELECT {columns}, r.engine, r.record, r.key_id FROM audit_events AS e"

@@ -11,16 +11,13 @@ from selene_os.ledger.events import (
     ReplayRecord,
     TenantRow,
     Utterance,
+    columns_of,
 )
-
-
-def _columns(row: type[Any]) -> str:
-    return ", ".join(row._fields)
 
 
 def _insert(table: str, row: type[Any]) -> str:
     marks = ", ".join("?" * len(row._fields))
-    return f"INSERT INTO {table} ({_columns(row)}) VALUES ({marks})"
+    return f"INSERT INTO {table} ({columns_of(row)}) VALUES ({marks})"
 
 
 INSERT_EVENT: Final = _insert("audit_events", AuditEvent)
@@ -29,14 +26,14 @@ INSERT_UTTERANCE: Final = _insert("conversation_ledger", Utterance)
 INSERT_MEMORY: Final = _insert("memory_ledger", MemoryEvent)
 INSERT_TENANT: Final = _insert("tenants", TenantRow)
 
-_EVENTS: Final = f"SELECT {_columns(AuditEvent)} FROM audit_events"
+_EVENTS: Final = f"SELECT {columns_of(AuditEvent)} FROM audit_events"
 TRACE: Final = f"{_EVENTS} WHERE tenant_id = ? AND correlation_id = ? ORDER BY turn_id, event_id"
 EVENT_BY_ID: Final = f"{_EVENTS} WHERE tenant_id = ? AND event_id = ?"
 EVENT_BY_KEY: Final = (
     f"{_EVENTS} WHERE tenant_id = ? AND correlation_id = ? AND idempotency_key = ?"
 )
 RECORD: Final = (
-    f"SELECT {_columns(ReplayRecord)} FROM replay_inputs WHERE tenant_id = ? AND event_id = ?"
+    f"SELECT {columns_of(ReplayRecord)} FROM replay_inputs WHERE tenant_id = ? AND event_id = ?"
 )
 LAST_TURN: Final = (
     "SELECT turn_id FROM audit_events WHERE tenant_id = ? AND correlation_id = ?"
@@ -71,16 +68,16 @@ LAST_PROFILE: Final = (
     " ORDER BY e.event_id DESC LIMIT 1"
 )
 CONVERSATION: Final = (
-    f"SELECT {_columns(Utterance)} FROM conversation_ledger"
+    f"SELECT {columns_of(Utterance)} FROM conversation_ledger"
     " WHERE tenant_id = ? AND correlation_id = ? ORDER BY turn_id, role DESC"
 )
 
 MEMORY_EVENTS: Final = (
-    f"SELECT {_columns(MemoryEvent)} FROM memory_ledger"
+    f"SELECT {columns_of(MemoryEvent)} FROM memory_ledger"
     " WHERE tenant_id = ? AND user_id = ? ORDER BY memory_key, version"
 )
 MEMORY_BY_KEY: Final = (
-    f"SELECT {_columns(MemoryEvent)} FROM memory_ledger"
+    f"SELECT {columns_of(MemoryEvent)} FROM memory_ledger"
     " WHERE tenant_id = ? AND user_id = ? AND idempotency_key = ?"
 )
 MEMORY_VERSION: Final = (
@@ -88,7 +85,7 @@ MEMORY_VERSION: Final = (
     " WHERE tenant_id = ? AND user_id = ? AND memory_key = ?"
 )
 MEMORY_CURRENT: Final = (
-    f"SELECT {_columns(CurrentMemory)} FROM memory_current"
+    f"SELECT {columns_of(CurrentMemory)} FROM memory_current"
     " WHERE tenant_id = ? AND user_id = ? ORDER BY memory_key"
 )
 CLEAR_CURRENT: Final = "DELETE FROM memory_current WHERE tenant_id = ? AND user_id = ?"
@@ -101,13 +98,15 @@ _PROJECTED: Final = (
     " AND version = (SELECT max(version) FROM memory_ledger WHERE tenant_id = m.tenant_id"
     " AND user_id = m.user_id AND memory_key = m.memory_key)"
 )
-_PROJECT: Final = f"INSERT OR REPLACE INTO memory_current ({_columns(CurrentMemory)}) {_PROJECTED}"
+_PROJECT: Final = (
+    f"INSERT OR REPLACE INTO memory_current ({columns_of(CurrentMemory)}) {_PROJECTED}"
+)
 PROJECT_ONE: Final = _PROJECT.format(which=" AND memory_key = ?3")
 PROJECT_ALL: Final = _PROJECT.format(which="")
 MEMORY_PROJECTED: Final = _PROJECTED.format(which="") + " ORDER BY memory_key"
 
-TENANT: Final = f"SELECT {_columns(TenantRow)} FROM tenants WHERE tenant_id = ?"
-TENANTS: Final = f"SELECT {_columns(TenantRow)} FROM tenants ORDER BY tenant_id"
+TENANT: Final = f"SELECT {columns_of(TenantRow)} FROM tenants WHERE tenant_id = ?"
+TENANTS: Final = f"SELECT {columns_of(TenantRow)} FROM tenants ORDER BY tenant_id"
 # A setting at a time, so that two writers of two settings do not undo each other.
 SET_TENANT: Final = {
     name: f"UPDATE tenants SET {name} = ? WHERE tenant_id = ?"
