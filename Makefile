@@ -3,8 +3,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+NLP_PEERS := $(VENV)/nlp-peers
+FUZZ_SECONDS ?= 60
 
-.PHONY: setup demo test lint format bench drills catalog requirements clean
+.PHONY: setup demo test lint format bench bench-nlp nlp-figures drills fuzz scorer catalog requirements clean
 
 setup: $(STAMP)
 
@@ -34,10 +36,36 @@ format: setup
 bench: setup
 	$(BIN)/python -m pip install --quiet --require-hashes -r requirements/bench.txt
 	$(BIN)/python -m bench
+	$(MAKE) bench-nlp
+
+# Understanding and times against what somebody would pick instead, which never stands beside what
+# the tests need: it has an environment of its own.
+bench-nlp: $(NLP_PEERS)/.installed
+	PYTHONPATH=src $(NLP_PEERS)/bin/python -m bench.nlp_compare
+
+$(NLP_PEERS)/.installed: requirements/bench-nlp.txt
+	$(PYTHON) -m venv $(NLP_PEERS)
+	$(NLP_PEERS)/bin/python -m pip install --quiet --require-hashes -r requirements/bench-nlp.txt
+	touch $@
+
+# PH1.NLP's figures on the development data, whose folder SELENE_DATA names.
+nlp-figures: setup
+	$(BIN)/python -m bench.nlp_figures
 
 # Heavier than the tests: longer random histories, more crashes.
 drills: setup
 	SELENE_DRILLS=1 $(BIN)/python -m pytest tests/simulation tests/ledger tests/postgres
+
+# Coverage-guided, FUZZ_SECONDS for each target; an input that fails is kept below .fuzz.
+fuzz: setup
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements/fuzz.txt
+	failed=; for target in decide times pack; do \
+	  PYTHONPATH=tests $(BIN)/python -m fuzz $$target $(FUZZ_SECONDS) .fuzz || failed=1; \
+	  done; test -z "$$failed"
+
+# The core pack's scorer anew, from the utterances in the folder that SELENE_DATA names.
+scorer: setup
+	$(BIN)/python -m training.scorer
 
 # After a migration was added: what a fresh PostgreSQL ledger's catalog says.
 catalog: setup
@@ -45,9 +73,9 @@ catalog: setup
 
 # Needs pip-tools. Hashes are of every published file, addresses of none.
 requirements:
-	for name in dev bench; do pip-compile --quiet --upgrade --generate-hashes --strip-extras \
+	for name in dev bench bench-nlp fuzz; do pip-compile --quiet --upgrade --generate-hashes --strip-extras \
 	  --allow-unsafe --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-header \
 	  --no-annotate --output-file requirements/$$name.txt requirements/$$name.in; done
 
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .fuzz

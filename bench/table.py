@@ -95,13 +95,17 @@ def compare(
 
 
 def render(figures: Sequence[Figure]) -> str:
-    """The table, its columns as wide as their widest cell."""
-    lines = [_HEAD, *(figure.cells() for figure in figures)]
-    widths = [max(len(line[column]) for line in lines) for column in range(len(_HEAD))]
-    lines.insert(1, tuple("-" * width for width in widths))
+    """The table of figures."""
+    return columns([_HEAD, *(figure.cells() for figure in figures)])
+
+
+def columns(lines: Sequence[tuple[str, ...]]) -> str:
+    """Lines under their head, which comes first, each column as wide as its widest cell."""
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    ruled = [lines[0], tuple("-" * width for width in widths), *lines[1:]]
     return "\n".join(
         "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
-        for line in lines
+        for line in ruled
     )
 
 

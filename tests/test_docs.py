@@ -14,7 +14,9 @@ import pytest
 from selene_os import errors
 from selene_os.edges.cli.main import COMMANDS, cli
 from selene_os.edges.settings import SETTINGS
+from selene_os.engines.nlp import asking as nlp_asking
 from selene_os.engines.nlp import fields as nlp_fields
+from selene_os.engines.nlp import moments as nlp_moments
 from selene_os.language.pack import core_pack
 from selene_os.ledger import migrations
 from selene_os.reasons import MEANINGS, ReasonCode
@@ -95,10 +97,9 @@ def test_every_error_is_documented_with_its_codes() -> None:
 def test_every_intent_and_flag_is_documented() -> None:
     for name, intent in core_pack().intents.items():
         assert f"| `{name}` | {', '.join(f'`{key}`' for key in intent.required)}" in DOCS["nlp.md"]
-    flags = [
-        v for k, v in vars(nlp_fields).items() if k.isupper() and isinstance(v, str) and k == v
-    ]
-    assert len(flags) > 8
+    known = {**vars(nlp_fields), **vars(nlp_moments), **vars(nlp_asking)}
+    flags = [v for k, v in known.items() if k.isupper() and isinstance(v, str) and k == v]
+    assert len(flags) > 11
     for flag in flags:
         assert f"`{flag}`" in DOCS["nlp.md"]
 

@@ -12,7 +12,9 @@ import pytest
 ROOT = Path(__file__).parent.parent
 SOURCE = ROOT / "src" / "selene_os"
 FILES = sorted(SOURCE.rglob("*.py"))
-EVERY_FILE = FILES + sorted((ROOT / "tests").rglob("*.py")) + sorted((ROOT / "bench").rglob("*.py"))
+EVERY_FILE = FILES + [
+    path for room in ("tests", "bench", "training") for path in sorted((ROOT / room).rglob("*.py"))
+]
 
 WORDS = {"names", "errors", "reasons", "decision"}
 APP_PARTS = {"records", "receipts", "registry", "spots", "tenancy"}

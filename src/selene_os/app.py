@@ -34,10 +34,24 @@ from selene_os.turn import Turn, understand
 
 
 class Tenant(Registry):
-    """One tenant's part of the ledger; everything it writes and reads carries its name."""
+    """One tenant's part of the ledger; everything it writes and reads carries its name.
 
-    def __init__(self, store: Store, surroundings: Surroundings, tenant_id: names.TenantId) -> None:
+    Args:
+        store: a ledger store.
+        surroundings: the clock and fresh names.
+        tenant_id: the tenant.
+        pack: what can be asked for; the core pack where none is given.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        surroundings: Surroundings,
+        tenant_id: names.TenantId,
+        pack: nlp.Pack | None = None,
+    ) -> None:
         super().__init__(store, surroundings, tenant_id)
+        self._pack = pack
         self._last_scope: tuple[codec.Scope, str, str, str | None] | None = None
         self._decisions = NlpDecisions(store, surroundings.event_id)
         self._profiles = PersonaProfiles(store, surroundings.event_id)
@@ -97,7 +111,8 @@ class Tenant(Registry):
                     tuple(uncertain_spans),
                     policy,
                     self._pending(spot, scope),
-                )
+                ),
+                self._pack,
             )
             entries = records.entries_of(understood)
             unit = self._decisions.unit(scope, spot.place, entries, said, created_at)

@@ -78,7 +78,9 @@ def check_count(field: str, value: object, least: int, most: int) -> int:
     if isinstance(value, bool) or not isinstance(value, int):
         raise BadField(field, f"must be an integer, not {type(value).__name__}", "Give a number.")
     if not least <= value <= most:
-        raise BadField(field, f"is {value}; {least} to {most} are accepted", "Give another one.")
+        # Python does not write out a number of thousands of digits.
+        shown = value if value.bit_length() <= 64 else f"a number of {value.bit_length()} bits"
+        raise BadField(field, f"is {shown}; {least} to {most} are accepted", "Give another one.")
     return value
 
 

@@ -25,7 +25,9 @@ Record = dict[str, Any]
 BROUGHT: Final = codec.encode_json({"decided_by": "caller"})
 
 
-def nlp_decision(result: nlp.Result, request: nlp.Request) -> Decision:
+def nlp_decision(
+    result: nlp.Result, request: nlp.Request, pack: nlp.Pack | None = None
+) -> Decision:
     """The bounded decision of an answer: what of it goes into the audit row.
 
     The row can never be erased, so nothing in it derives from the words that were said.
@@ -44,7 +46,7 @@ def nlp_decision(result: nlp.Result, request: nlp.Request) -> Decision:
             reason,
             result.what_is_missing or "",
             result.clarification_unit_id or "",
-            nlp.recorded_formats(result.what_is_missing or "", request),
+            nlp.recorded_formats(result.what_is_missing or "", request, pack),
         )
     return Chat(reason)
 
@@ -64,9 +66,9 @@ def entries_of(understood: Understood) -> list[Entry]:
     result = understood.result
     return [
         Entry(
-            nlp_decision(draft, understood.request),
+            nlp_decision(draft, understood.request, understood.pack),
             nlp.VERSION,
-            nlp.pack_digest(),
+            nlp.pack_digest(understood.pack),
             codec.encode_json(
                 _of_turn(
                     understood.request, result if number == 0 else draft, understood.hand_overs

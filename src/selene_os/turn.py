@@ -80,15 +80,24 @@ class HandOver:
 
 @dataclass(frozen=True, slots=True)
 class Understood:
-    """What a turn came to: PH1.NLP's request and result, and every hand-over before and after."""
+    """What a turn came to: PH1.NLP's request and result, and every hand-over before and after.
+
+    Attributes:
+        pack: what decided it; None for the core pack.
+    """
 
     request: nlp.Request
     result: nlp.Result
     hand_overs: tuple[HandOver, ...]
+    pack: nlp.Pack | None = None
 
 
-def understand(turn: Turn) -> Understood:
+def understand(turn: Turn, pack: nlp.Pack | None = None) -> Understood:
     """Run the engines of one turn in their order: KNOW, SRL, focus, NLP, PRUNE.
+
+    Args:
+        turn: what was said, and where it stands.
+        pack: what can be asked for; the core pack where none is given.
 
     Raises:
         BadField: what was said, or its context, is outside its bounds.
@@ -115,7 +124,7 @@ def understand(turn: Turn) -> Understood:
         correlation_id=turn.correlation_id,
         turn_id=turn.turn_id,
     )
-    result, pruned = _prune(request, nlp.run(request))
+    result, pruned = _prune(request, nlp.run(request, pack), pack)
     closed = bool(turn.entries) and not hints.hints
     return Understood(
         request,
@@ -127,6 +136,7 @@ def understand(turn: Turn) -> Understood:
             HandOver(nlp.NAME, nlp.VERSION, result.reason_code, USED),
             pruned,
         ),
+        pack,
     )
 
 
@@ -148,7 +158,9 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _prune(request: nlp.Request, result: nlp.Result) -> tuple[nlp.Result, HandOver]:
+def _prune(
+    request: nlp.Request, result: nlp.Result, pack: nlp.Pack | None
+) -> tuple[nlp.Result, HandOver]:
     """Let PH1.PRUNE choose among several missing fields; its refusal changes nothing."""
     missing = result.required_fields_missing
     if result.decision != "CLARIFY" or len(missing) < prune.MISSING_MIN or result.pending is None:
@@ -165,5 +177,5 @@ def _prune(request: nlp.Request, result: nlp.Result) -> tuple[nlp.Result, HandOv
     chosen = prune.run(asked)
     if chosen.selected not in missing:
         return result, _handed(prune, ReasonCode.PRUNE_VALIDATION_FAILED, REFUSED, asked)
-    result = nlp.ask_about(result, chosen.selected, request)
+    result = nlp.ask_about(result, chosen.selected, request, pack)
     return result, _handed(prune, chosen.reason_code, USED, asked)

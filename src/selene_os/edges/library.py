@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
 from types import TracebackType
 
 from selene_os import names
 from selene_os.app import Tenant
+from selene_os.edges import packs as pack_directories
 from selene_os.edges.databases import database
 from selene_os.edges.surroundings import system
+from selene_os.engines.nlp import Pack
 from selene_os.errors import NotFound
 from selene_os.ledger.events import TenantRow
 from selene_os.ledger.store import Store
@@ -20,6 +24,7 @@ def open(
     create: bool = False,
     synchronous: str = "FULL",
     surroundings: Surroundings | None = None,
+    packs: Sequence[str | Path] = (),
 ) -> Selene:
     """Open a ledger.
 
@@ -28,19 +33,22 @@ def open(
         create: make the ledger, or bring its schema up to date, if need be.
         synchronous: of a file: FULL (an acknowledged commit survives a power cut), NORMAL or OFF.
         surroundings: the clock and fresh names; by default the system's.
+        packs: directories of packs of your own, which combine with the core pack.
 
     Returns:
         The ledger with its engines, a context manager that closes it.
 
     Raises:
         BadField: the URL cannot be read. LedgerMissing: there is none; use `create`, or
-        `selene init`. LedgerUnavailable, SchemaDiffers: it cannot be used.
+        `selene init`. LedgerUnavailable, SchemaDiffers: it cannot be used. PackInvalid: a pack is
+        refused, or two disagree; the ledger was not touched.
     """
+    pack = pack_directories.load(packs)
     around = surroundings or system()
     found = database(url)
     if create:
         found.create(around.clock())
-    return Selene(found.open(synchronous=synchronous), around)
+    return Selene(found.open(synchronous=synchronous), around, pack)
 
 
 class Selene:
@@ -49,11 +57,13 @@ class Selene:
     Args:
         store: a ledger store.
         surroundings: the clock and fresh names.
+        pack: what can be asked for; the core pack where none is given.
     """
 
-    def __init__(self, store: Store, surroundings: Surroundings) -> None:
+    def __init__(self, store: Store, surroundings: Surroundings, pack: Pack | None = None) -> None:
         self._store = store
         self._surroundings = surroundings
+        self._pack = pack
 
     def __enter__(self) -> Selene:
         return self
@@ -90,4 +100,4 @@ class Selene:
                 f"Add it with `selene tenant add {tenant_id}`.",
                 field="tenant_id",
             )
-        return Tenant(self._store, self._surroundings, tenant_id)
+        return Tenant(self._store, self._surroundings, tenant_id, self._pack)

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from selene_os.errors import BadField
 
 DATABASE_URL: Final = "SELENE_DATABASE_URL"
 DEFAULT_DATABASE_URL: Final = "sqlite:///selene.db"
+PACKS: Final = "SELENE_PACKS"
 # Every setting there is, with what it does; the documentation is tested against this.
 SETTINGS: Final = {
     DATABASE_URL: "which ledger to use: sqlite:///path, a path, or postgresql://user@host/database;"
     " --db wins over it",
+    PACKS: "directories of packs, to combine with the core pack: parted as in PATH;"
+    " --pack wins over it",
     "NO_COLOR": "any value: no colours on the terminal",
 }
 _SQLITE: Final = "sqlite:///"
@@ -22,6 +25,14 @@ _SQLITE: Final = "sqlite:///"
 def database_url(given: str | None, environment: Mapping[str, str] = os.environ) -> str:
     """The ledger's address: what was given, else the environment's, else ./selene.db."""
     return given or environment.get(DATABASE_URL) or DEFAULT_DATABASE_URL
+
+
+def pack_directories(
+    given: Sequence[str], environment: Mapping[str, str] = os.environ
+) -> tuple[str, ...]:
+    """The directories of a user's own packs: those given, else the environment's, else none."""
+    named = environment.get(PACKS, "").split(os.pathsep)
+    return tuple(given) or tuple(directory for directory in named if directory)
 
 
 def is_postgres(url: str) -> bool:

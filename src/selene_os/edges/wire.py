@@ -82,9 +82,9 @@ def error_record(error: Refusal) -> Record:
     return {"error": {"field": field, "message": message}}
 
 
-def normalize(given: object) -> Record:
-    """A request's answer by PH1.NLP. Raises BadField."""
-    return nlp.run(nlp.decode_request(given)).as_record()
+def normalize(given: object, pack: nlp.Pack | None = None) -> Record:
+    """A request's answer by PH1.NLP, read by a pack or by the core pack. Raises BadField."""
+    return nlp.run(nlp.decode_request(given), pack).as_record()
 
 
 def find_times(given: object) -> Record:

@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Final, NamedTuple
 
 from selene_os.language.numbers import Number, read_number
-from selene_os.language.tokens import Tokens
+from selene_os.language.tokens import Tokens, is_figures
 
 _SIGNS: Final = {"$": "USD", "€": "EUR", "£": "GBP", "¥": "JPY"}
 _NAMES: Final = {
@@ -29,7 +29,10 @@ _NATIONS: Final = {
     ("new", "zealand", "dollars"): "NZD", ("hong", "kong", "dollars"): "HKD",
     ("swiss", "francs"): "CHF", ("swiss", "franc"): "CHF", ("british", "pounds"): "GBP",
     ("pounds", "sterling"): "GBP", ("japanese", "yen"): "JPY", ("chinese", "yuan"): "CNY",
-    ("indian", "rupees"): "INR",
+    ("indian", "rupees"): "INR", ("块", "钱"): "CNY", ("人", "民", "币"): "CNY",
+    ("美", "元"): "USD", ("美", "金"): "USD", ("欧", "元"): "EUR", ("英", "镑"): "GBP",
+    ("日", "元"): "JPY", ("港", "币"): "HKD", ("港", "元"): "HKD", ("加", "元"): "CAD",
+    ("澳", "元"): "AUD",
 }  # fmt: skip
 _SMALL: Final = {"cent": "", "cents": "", "penny": "GBP", "pence": "GBP", "p": "GBP"}
 # Units that are written as words of their own and often mean something else: only behind figures.
@@ -69,7 +72,7 @@ def read_money(said: Tokens, at: int) -> Money | None:
     if words[at] in _SIGNS or words[at] in _ONLY_CODES_BEFORE:
         number = read_number(said, at + 1)
         currency = _SIGNS.get(words[at]) or _NAMES[words[at]]
-        if number is None or not words[at + 1][0].isdigit():
+        if number is None or not is_figures(words[at + 1][0]):
             return None
         last = number.last
         if last < len(said) and _NAMES.get(words[last]) == currency:

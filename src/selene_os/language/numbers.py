@@ -1,4 +1,4 @@
-"""English number words and figures, read from tokens with their places.
+"""Number words, English and Chinese, and figures, read from tokens with their places.
 
 Only what is plainly a number is read: "a little", "some" and "a few" are none.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Final, NamedTuple
 
-from selene_os.language.tokens import NUMBER, Tokens
+from selene_os.language.tokens import CJK, NUMBER, Tokens
 
 _UNITS: Final = {
     word: value
@@ -45,6 +45,15 @@ _TENS: Final = {
 }
 _SCALES: Final = {"thousand": 1_000, "million": 1_000_000, "billion": 1_000_000_000}
 _SUFFIXES: Final = {"k": 1_000, "m": 1_000_000}
+_HANZI: Final = {word: value for value, word in enumerate("零一二三四五六七八九")} | {
+    "〇": 0, "两": 2, "兩": 2,
+}  # fmt: skip
+_HANZI_SCALES: Final = {"十": 10, "百": 100, "千": 1_000}
+_HANZI_GROUPS: Final = {"万": 10_000, "萬": 10_000, "亿": 100_000_000, "億": 100_000_000}
+_STARTS: Final = frozenset(
+    ["a", "an", *_UNITS, *_TENS, *_SCALES, *_HANZI, *_HANZI_SCALES, *_HANZI_GROUPS]
+)
+_BEHIND_FIGURES: Final = frozenset([",", ".", *_SUFFIXES, *_SCALES, *_HANZI_SCALES, *_HANZI_GROUPS])
 _DIGITS_MAX: Final = 15
 _WORDS_MAX: Final = 16
 
@@ -63,13 +72,17 @@ def read_number(said: Tokens, at: int) -> Number | None:
         return None
     if said.kinds[at] == NUMBER:
         return _read_figures(said, at)
-    return _read_words(said, at)
+    if said.words[at] not in _STARTS:
+        return None
+    return _read_hanzi(said, at) if said.kinds[at] == CJK else _read_words(said, at)
 
 
 def _read_figures(said: Tokens, at: int) -> Number | None:
     """12 | 1,000.50 | 2.5k; a comma counts only before exactly three digits."""
     words, last = said.words, at + 1
     digits = words[at]
+    if words[last : last + 1] and words[last] not in _BEHIND_FIGURES:
+        return Number(Decimal(digits), at, last) if len(digits) <= _DIGITS_MAX else None
     while _joined_mark(said, last, ",") and len(words[last + 1]) == 3 and len(digits) < _DIGITS_MAX:
         digits += words[last + 1]
         last += 2
@@ -81,8 +94,9 @@ def _read_figures(said: Tokens, at: int) -> Number | None:
     value = Decimal(digits)
     if last < len(said) and words[last] in _SUFFIXES and said.joined(last):
         return Number(value * _SUFFIXES[words[last]], at, last + 1)
-    if last < len(said) and words[last] in _SCALES:
-        return Number(value * _SCALES[words[last]], at, last + 1)
+    for scales in (_SCALES, _HANZI_SCALES, _HANZI_GROUPS):
+        if last < len(said) and words[last] in scales:
+            return Number(value * scales[words[last]], at, last + 1)
     return Number(value, at, last)
 
 
@@ -123,6 +137,24 @@ def _read_words(said: Tokens, at: int) -> Number | None:
         index += 1
         last = index
     return Number(Decimal(total + group), at, last) if seen and last > at else None
+
+
+def _read_hanzi(said: Tokens, at: int) -> Number | None:
+    """二十 | 三百零五 | 两万五千; a row of figures (二零二六) is no amount of anything."""
+    total = group = digit = 0
+    last = at
+    while last < len(said) and last - at < _WORDS_MAX:
+        word = said.words[last]
+        if word in _HANZI and digit == 0:
+            digit = _HANZI[word]
+        elif word in _HANZI_SCALES and (digit or word == "十"):
+            group, digit = group + (digit or 1) * _HANZI_SCALES[word], 0
+        elif word in _HANZI_GROUPS and group + digit:
+            total, group, digit = (total + group + digit) * _HANZI_GROUPS[word], 0, 0
+        else:
+            break
+        last += 1
+    return Number(Decimal(total + group + digit), at, last) if last > at else None
 
 
 def _goes_on(words: tuple[str, ...], index: int, group: int, total: int) -> bool:

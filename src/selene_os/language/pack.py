@@ -1,125 +1,81 @@
 """A pack: what can be asked for, and how each language says it; loaded from a directory.
 
-    pack.toml      name, version, the intents with their fields, the kinds of fields
-    <language>.toml   patterns, questions with their formats, phrases and words
+    pack.toml         name, version, the intents with their fields, the kinds of fields
+    <language>.toml   patterns, questions with their formats, phrases and words (`speech_file.py`)
+    scorer.bin        a second opinion, named by its digest in pack.toml (`scorer.py`)
 
 A pack with anything in it that means nothing is refused: a key misspelt is a rule left out. The
-digest over the bytes of every file is part of each decision's replay record.
+digest over the bytes of every file is part of each decision's replay record. Packs combine: a
+tenant's own stands beside the core pack, and where two disagree that is found when they are loaded.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 from selene_os.errors import PackInvalid
 from selene_os.language import grammar
-from selene_os.language.grammar import Choice, PatternError, Sequence, Slot, compile_pattern
-from selene_os.language.pack_file import Entry, read_file
+from selene_os.language.pack_file import NEXT_STEP, Entry, read_file
+from selene_os.language.scorer import Scorer, ScorerError, load_scorer
+from selene_os.language.speech import Language, Pattern, check_questions, merge
+from selene_os.language.speech_file import read_language
 
 SENSITIVITIES: Final = ("PUBLIC", "PRIVATE", "CONFIDENTIAL")
 # The kinds of verified terms, as PH1.NLP's requests name them.
 TERM_KINDS: Final = (
     "EMPLOYEE_NAME_PREFERRED", "APPROVED_ABBREVIATION", "INTERNAL_PRODUCT_NAME", "PROJECT_CODE",
 )  # fmt: skip
-# What is asked about a whole request; every other question is about a field.
-REQUEST_QUESTIONS: Final = ("intent_choice", "trigger")
-# A slot whose text is heard but fills nothing: "send money from my savings to Bob".
-IGNORED_SLOT: Final = "source"
-QUESTION_BYTES_MAX: Final = 240
-FORMATS_MIN: Final = 2
-FORMATS_MAX: Final = 3
-FORMAT_CHARS_MAX: Final = 128
-FORMAT_BYTES_MAX: Final = 256
-_HEAD: Final = "pack.toml"
-_HEAD_KEYS: Final = ("name", "version", "intents", "kinds", "terms")
-_INTENT_KEYS: Final = ("required", "optional", "confirm", "sensitivity")
-_LANGUAGE_KEYS: Final = ("patterns", "more", "answers", "questions", "phrases", "words")
-_QUESTION_KEYS: Final = ("ask", "formats", "ask_readings")
-_LISTS: Final = (
-    "names_end", "pronouns", "task_references", "things", "vague_times", "requests", "talk_heads",
-    "abbreviations", "joiners",
-)  # fmt: skip
-_PHRASES: Final = (
-    "before", "request", "ability", "after", "withdrawal", "refusal", "correction", "hypothetical",
-    "negation", "both", "yes",
-)  # fmt: skip
-_ORDINALS: Final = "ordinals"
-
-
-# Sequences without slots, by each word that one can begin with.
-Phrases = dict[str, tuple[Sequence, ...]]
+HEAD: Final = "pack.toml"
+SCORER: Final = "scorer.bin"
+_HEAD_KEYS: Final = ("name", "version", "intents", "kinds", "terms", "scorer")
+_INTENT_KEYS: Final = ("required", "one_of", "optional", "clock", "confirm", "sensitivity")
+_FILE_BYTES_MAX: Final = 4_194_304
+_V = TypeVar("_V")
 
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """What one intent needs, and what must be asked before it is acted on."""
+    """What one intent needs, and what must be asked before it is acted on.
+
+    Attributes:
+        one_of: fields of which one is needed, the one to ask for first.
+        clock: fields that need a time of day: a table is not booked for a day.
+    """
 
     intent_type: str
     required: tuple[str, ...]
+    one_of: tuple[str, ...]
     optional: tuple[str, ...]
+    clock: tuple[str, ...]
     confirm: bool
     sensitivity: str
 
     @property
     def fields(self) -> tuple[str, ...]:
         """Every field, the required ones first, in the pack's order."""
-        return self.required + self.optional
+        return self.required + self.one_of + self.optional
 
-
-@dataclass(frozen=True, slots=True)
-class Pattern:
-    """One way to say an intent."""
-
-    intent_type: str
-    text: str
-    sequence: Sequence
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """How a field is asked for; `ask_readings` where one of several readings is wanted."""
-
-    ask: str
-    formats: tuple[str, ...]
-    ask_readings: str
-
-
-@dataclass(frozen=True, slots=True)
-class Language:
-    """One language of a pack, ready to be matched.
-
-    Attributes:
-        starting: first word of a clause -> the patterns that can begin with it.
-        anywhere: patterns that begin with a value.
-        more: intent -> patterns for another one of its kind.
-        answers: field -> patterns of an answer.
-        questions: field -> its question.
-        phrases: name -> phrases by their first word; `ordinals`: one for each place.
-        words: name -> words, folded.
-    """
-
-    code: str
-    starting: dict[str, tuple[Pattern, ...]]
-    anywhere: tuple[Pattern, ...]
-    more: dict[str, tuple[Pattern, ...]]
-    answers: dict[str, tuple[Sequence, ...]]
-    questions: dict[str, Question]
-    phrases: dict[str, Phrases]
-    ordinals: tuple[Phrases, ...]
-    words: dict[str, frozenset[str]]
+    @property
+    def asked(self) -> tuple[str, ...]:
+        """The fields that may have to be asked for."""
+        return self.required + self.one_of
 
 
 @dataclass(frozen=True, slots=True)
 class Pack:
-    """Intents and the languages that say them."""
+    """Intents and the languages that say them.
+
+    Attributes:
+        languages: code -> the language; each understands what is said in any of them.
+        scorer: None where there is no table.
+    """
 
     name: str
     version: str
@@ -128,31 +84,54 @@ class Pack:
     kinds: dict[str, str]
     terms: dict[str, frozenset[str]]
     languages: dict[str, Language]
+    scorer: Scorer | None
 
 
 @cache
 def core_pack() -> Pack:
     """The pack that ships with Selene, loaded once."""
-    return load_pack(resources.files("selene_os.language.packs") / "core")
+    return load_pack(core_directory())
 
 
-def load_pack(directory: Traversable | Path) -> Pack:
-    """Load and check a pack.
+def core_directory() -> Traversable:
+    """Where the core pack's files are."""
+    return resources.files("selene_os.language.packs") / "core"
+
+
+def load_pack(*directories: Traversable | Path) -> Pack:
+    """Load and check a pack, or several that combine.
 
     Args:
-        directory: holds pack.toml and one TOML file a language.
+        directories: each holds pack.toml and one TOML file a language.
 
     Raises:
-        PackInvalid: naming the file, the line and the reason.
+        PackInvalid: naming the file, the line and the reason, or the two packs that disagree.
     """
+    found = [_load(directory) for directory in directories]
+    one = found[0] if len(found) == 1 else _combined(found)
+    for pack in found:
+        # A language that a pack does not speak asks about its fields in one that it does.
+        asked = dict.fromkeys(field for own in pack.intents.values() for field in own.fields)
+        check_questions({code: one.languages[code] for code in pack.languages}, asked)
+    _check_distinct(one)
+    everyone = tuple(one.languages.values())
+    merged = {code: merge(code, everyone) for code in one.languages}
+    return Pack(
+        one.name, one.version, one.digest, one.intents, one.kinds, one.terms, merged, one.scorer
+    )
+
+
+def _load(directory: Traversable | Path) -> Pack:
     files = _contents(directory)
     digest = hashlib.sha256()
     for name, content in files.items():
         digest.update(f"{name}\0{len(content)}\0".encode() + content)
-    head = read_file(_HEAD, files.pop(_HEAD))
+    head = read_file(HEAD, files.pop(HEAD))
     head.table(_HEAD_KEYS)
     kinds = {key: kind.one_of(grammar.KINDS) for key, kind in head["kinds"].table().items()}
     intents = {name: _intent(name, body, kinds) for name, body in head["intents"].table().items()}
+    scorer = _scorer(head["scorer"], files.pop(SCORER, None), intents)
+    fields = {name: intent.fields for name, intent in intents.items()}
     codes = {name: name.removesuffix(".toml") for name in files}
     return Pack(
         head["name"].text(),
@@ -165,9 +144,10 @@ def load_pack(directory: Traversable | Path) -> Pack:
             for key, given in head["terms"].table(kinds).items()
         },
         {
-            codes[name]: _language(codes[name], read_file(name, content), intents, kinds)
+            codes[name]: read_language(codes[name], read_file(name, content), fields, kinds)
             for name, content in files.items()
         },
+        scorer,
     )
 
 
@@ -177,162 +157,128 @@ def _contents(directory: Traversable | Path) -> dict[str, bytes]:
         files = {
             file.name: file.read_bytes()
             for file in sorted(directory.iterdir(), key=lambda file: file.name)
-            if file.name.endswith(".toml")
+            if file.name.endswith(".toml") or file.name == SCORER
         }
     except (OSError, ValueError) as error:
         raise PackInvalid(f"{directory}: {error}", "Name a pack's directory.") from error
-    if _HEAD not in files:
-        raise PackInvalid(f"{directory} holds no {_HEAD}", "Name a pack's directory.")
-    if len(files) == 1:
+    if HEAD not in files:
+        raise PackInvalid(f"{directory} holds no {HEAD}", "Name a pack's directory.")
+    for name, content in files.items():
+        if len(content) > _FILE_BYTES_MAX:
+            raise PackInvalid(f"{name} has over {_FILE_BYTES_MAX} bytes", "Make it smaller.")
+    if not any(name.endswith(".toml") and name != HEAD for name in files):
         raise PackInvalid(f"{directory} holds no language", "Add a file such as en.toml.")
     return files
 
 
-def _intent(name: str, body: Entry, kinds: dict[str, str]) -> Intent:
+def _intent(name: str, body: Entry, kinds: Mapping[str, str]) -> Intent:
     body.table(_INTENT_KEYS)
     seen: set[str] = set()
-    for entry in (*body["required"].entries(), *body["optional"].entries()):
+    listed = [entry for key in ("required", "one_of", "optional") for entry in body[key].entries()]
+    for entry in listed:
         field = entry.text()
         if field not in kinds:
             raise entry.refuse(f"field {field!r} of {name} has no kind")
         if field in seen:
             raise entry.refuse(f"field {field!r} of {name} stands twice")
         seen.add(field)
+    for entry in body["clock"].entries():
+        if entry.text() not in seen or kinds[entry.text()] != grammar.TIME:
+            raise entry.refuse(f"{entry.text()!r:.60} is no time that {name} has a field for")
     return Intent(
         name,
         body["required"].texts(),
+        body["one_of"].texts(),
         body["optional"].texts(),
+        body["clock"].texts(),
         body["confirm"].flag(default=True),
         body["sensitivity"].one_of(SENSITIVITIES),
     )
 
 
-def _language(
-    code: str, root: Entry, intents: dict[str, Intent], kinds: dict[str, str]
-) -> Language:
-    root.table(_LANGUAGE_KEYS)
-    askable = (*kinds, *REQUEST_QUESTIONS)
-    starting: dict[str, list[Pattern]] = {}
-    anywhere: list[Pattern] = []
-    for pattern in _patterns(root["patterns"], intents):
-        for word in grammar.first_words(pattern.sequence) or ():
-            starting.setdefault(word, []).append(pattern)
-        if not grammar.first_words(pattern.sequence):
-            anywhere.append(pattern)
-    more: dict[str, list[Pattern]] = {}
-    for pattern in _patterns(root["more"], intents):
-        more.setdefault(pattern.intent_type, []).append(pattern)
-    phrases, words = root["phrases"], root["words"]
-    phrases.table((*_PHRASES, _ORDINALS))
-    words.table(_LISTS)
-    language = Language(
-        code,
-        {word: tuple(patterns) for word, patterns in starting.items()},
-        tuple(anywhere),
-        {name: tuple(patterns) for name, patterns in more.items()},
-        {
-            field: tuple(_sequence(text, askable) for text in given.entries())
-            for field, given in root["answers"].table(askable).items()
-        },
-        {field: _question(body) for field, body in root["questions"].table(askable).items()},
-        {name: _phrases(phrases[name]) for name in _PHRASES},
-        tuple(_phrases(place) for place in phrases[_ORDINALS].entries()),
-        {name: frozenset(words[name].texts()) for name in _LISTS},
-    )
-    _check_questions(root["questions"], intents, language)
-    return language
-
-
-def _check_questions(questions: Entry, intents: dict[str, Intent], language: Language) -> None:
-    """Refuse a language that lacks a question which a turn may come to ask."""
-    asked = dict.fromkeys(field for intent in intents.values() for field in intent.required)
-    for field in (*asked, *REQUEST_QUESTIONS):
-        if field not in language.questions:
-            raise questions.refuse(f"questions.{field} is missing")
-
-
-def _phrases(given: Entry) -> Phrases:
-    found: dict[str, list[Sequence]] = {}
-    for entry in given.entries():
-        sequence = _sequence(entry, ())
-        words = grammar.first_words(sequence)
-        if not words:
-            # Under no first word it would never be found.
-            raise entry.refuse(f"the phrase {entry.value!r:.60} can be left out altogether")
-        for word in words:
-            found.setdefault(word, []).append(sequence)
-    return {word: tuple(phrases) for word, phrases in found.items()}
-
-
-def _patterns(table: Entry, intents: dict[str, Intent]) -> Iterator[Pattern]:
-    for name, given in table.table().items():
-        if name not in intents:
-            raise given.refuse(f"{name} is no intent of {_HEAD}")
-        fields = (*intents[name].fields, IGNORED_SLOT)
-        for entry in given.entries():
-            yield Pattern(name, entry.text(), _sequence(entry, fields))
-
-
-def _sequence(entry: Entry, fields: Collection[str]) -> Sequence:
-    """A pattern, compiled; its slots are among these fields."""
-    text = entry.text()
+def _scorer(given: Entry, content: bytes | None, intents: Collection[str]) -> Scorer | None:
+    """The table that pack.toml names by its digest, and no other."""
+    given.table(("digest",))
+    if content is None:
+        if given.given:
+            raise given.refuse(f"{SCORER} is missing")
+        return None
+    if given["digest"].text() != hashlib.sha256(content).hexdigest():
+        raise given["digest"].refuse(f"{SCORER} is another table than the one of this digest")
     try:
-        sequence = compile_pattern(text)
-    except (PatternError, RecursionError) as error:
-        raise entry.refuse(f"the pattern {text!r:.60} {error}") from error
-    for slot, times in _slots(sequence).items():
-        if slot not in fields:
-            known = ", ".join(fields) or "none"
-            raise entry.refuse(f"{entry.name} has no field {slot!r} to fill; known here: {known}")
-        if times > 1:
-            raise entry.refuse(f"the pattern {text!r:.60} fills {slot!r} twice")
-    return sequence
+        scorer = load_scorer(content)
+    except ScorerError as error:
+        raise PackInvalid(f"{SCORER}, line 1: {error}", NEXT_STEP) from error
+    for intent in scorer.weights:
+        if intent not in intents:
+            raise PackInvalid(f"{SCORER}, line 1: {intent} is no intent of {HEAD}", NEXT_STEP)
+    return scorer
 
 
-def _slots(sequence: Sequence) -> Counter[str]:
-    """How often one match can fill each slot: of the ways of a choice, only one is taken."""
-    found: Counter[str] = Counter()
-    for element in sequence:
-        if isinstance(element, Slot):
-            found[element.name] += 1
-        elif isinstance(element, Choice):
-            widest: Counter[str] = Counter()
-            for way in element.ways:
-                widest |= _slots(way)
-            found += widest
+# ---- several
+
+
+def _combined(packs: list[Pack]) -> Pack:
+    """Several packs as one; what two of them say differently is refused."""
+    digest = hashlib.sha256()
+    for pack in packs:
+        digest.update(f"{pack.name}\0{pack.digest}\n".encode())
+    codes = dict.fromkeys(code for pack in packs for code in pack.languages)
+    scorers = [pack for pack in packs if pack.scorer]
+    if len(scorers) > 1:
+        raise _conflict(scorers[0], scorers[1], "both have a scorer")
+    return Pack(
+        "+".join(pack.name for pack in packs),
+        "+".join(pack.version for pack in packs),
+        digest.hexdigest(),
+        _union(packs, "intent", lambda pack: pack.intents, same=False),
+        _union(packs, "kind of field", lambda pack: pack.kinds),
+        _union(packs, "terms of field", lambda pack: pack.terms),
+        {code: _spoken(code, packs) for code in codes},
+        scorers[0].scorer if scorers else None,
+    )
+
+
+def _spoken(code: str, packs: list[Pack]) -> Language:
+    """One language of several packs; each field has one question in it."""
+    having = [pack for pack in packs if code in pack.languages]
+    _union(having, f"{code} question about", lambda pack: pack.languages[code].questions)
+    return merge(code, [pack.languages[code] for pack in having])
+
+
+def _union(
+    packs: Iterable[Pack], what: str, of: Callable[[Pack], dict[str, _V]], *, same: bool = True
+) -> dict[str, _V]:
+    """What packs say by name, all together. Two may say the `same`, or not even that."""
+    found: dict[str, _V] = {}
+    owners: dict[str, Pack] = {}
+    for pack in packs:
+        for name, value in of(pack).items():
+            if name in found and not (same and found[name] == value):
+                raise _conflict(owners[name], pack, f"each have their own {what} {name}")
+            found[name] = value
+            owners.setdefault(name, pack)
     return found
 
 
-def _question(body: Entry) -> Question:
-    body.table(_QUESTION_KEYS)
-    ask = _line(body["ask"], QUESTION_BYTES_MAX)
-    readings = body["ask_readings"]
-    return Question(
-        ask,
-        _formats(body["formats"]),
-        _line(readings, QUESTION_BYTES_MAX) if readings.given else ask,
-    )
+def _check_distinct(pack: Pack) -> None:
+    """Refuse one pattern for two intents: which of them it is, nobody could say."""
+    for code, language in pack.languages.items():
+        # Only patterns that need the same words can be the same; the others are told apart cheaply.
+        seen: dict[tuple[frozenset[str], ...], list[Pattern]] = {}
+        for pattern in language.patterns():
+            for before in seen.setdefault(pattern.needs, []):
+                if (
+                    before.sequence == pattern.sequence
+                    and before.intent_type != pattern.intent_type
+                ):
+                    raise PackInvalid(
+                        f"{code}.toml, line 1: {pattern.text!r:.80} is a pattern of"
+                        f" {before.intent_type} and of {pattern.intent_type}",
+                        "Leave it to one of them.",
+                    )
+            seen[pattern.needs].append(pattern)
 
 
-def _formats(given: Entry) -> tuple[str, ...]:
-    formats: list[str] = []
-    for entry in given.entries():
-        text = _line(entry, FORMAT_BYTES_MAX)
-        if len(text) > FORMAT_CHARS_MAX:
-            raise entry.refuse(f"a format has at most {FORMAT_CHARS_MAX} characters")
-        if text in formats:
-            raise entry.refuse(f"the format {text!r} stands twice")
-        formats.append(text)
-    if not FORMATS_MIN <= len(formats) <= FORMATS_MAX:
-        raise given.refuse(f"{given.name} must be {FORMATS_MIN} or {FORMATS_MAX} formats")
-    return tuple(formats)
-
-
-def _line(entry: Entry, bytes_max: int) -> str:
-    """A text of one line."""
-    text = entry.text()
-    if text.splitlines() != [text]:
-        raise entry.refuse(f"{entry.name} must be one line")
-    if len(text.encode()) > bytes_max:
-        raise entry.refuse(f"{entry.name} must be at most {bytes_max} bytes")
-    return text
+def _conflict(one: Pack, other: Pack, how: str) -> PackInvalid:
+    return PackInvalid(f"packs {one.name} and {other.name} {how}", "Rename it in one of them.")

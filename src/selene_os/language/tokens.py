@@ -3,8 +3,9 @@
 Offsets are Unicode code points, as in Python slices. Folding never changes the length, so that
 one offset serves both texts: `text[start:end]` is always the evidence, verbatim.
 
-What is a word is said by what it is *not* (no space, no mark, no digit, no CJK character): so the
-answer does not depend on the Unicode tables of the Python that runs it.
+What is a word is said by what it is *not* (no space, no mark, no digit, no CJK character), and
+what folds to what by the tables of Unicode 3.2, which every Python carries: so the answer does not
+depend on the Python that runs it.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ _TOKEN: Final = re.compile(
     f"(?P<word>{_WORD}(?:{_WORD}|[0-9]|'(?={_WORD}))*)|(?P<number>[0-9]+)|(?P<cjk>[{_CJK}])"
     f"|(?P<mark>[^\\s])"
 )
+_FIGURES: Final = re.compile("[0-9]+")
 _SILENT: Final = frozenset(
     "\u00ad\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e"
     "\u2060\u2061\u2062\u2063\u2064\u2066\u2067\u2068\u2069\ufe0e\ufe0f\ufeff"
@@ -88,6 +90,11 @@ def tokenize(text: str) -> Tokens:
     return Tokens(text, folded, tuple(words), tuple(starts), tuple(ends), tuple(kinds))
 
 
+def is_figures(text: str) -> bool:
+    """Whether a text is ASCII digits; those of other scripts are words like any other."""
+    return _FIGURES.fullmatch(text) is not None
+
+
 def fold(text: str) -> str:
     """Lower case and plain forms, character by character, so that the length stays."""
     if text.isascii():
@@ -96,7 +103,13 @@ def fold(text: str) -> str:
 
 
 def _fold_one(char: str) -> str:
-    """One character's plain lower form, or itself where that would be longer than one."""
+    """One character's plain lower form, or itself where that would be longer than one.
+
+    Characters that are younger than Unicode 3.2 stay as they are: its tables are part of every
+    Python, those of later versions differ from one Python to the next.
+    """
+    if unicodedata.ucd_3_2_0.category(char) == "Cn":
+        return char
     plain = _QUOTES.get(char) or unicodedata.normalize("NFKC", char)
     folded = plain.lower() if len(plain) == 1 else char.lower()
     folded = folded if len(folded) == 1 else char

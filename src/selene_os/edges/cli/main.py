@@ -20,6 +20,8 @@ COMMANDS: Final = {
     "persona": ("turns", "Decide and record a user's tone and delivery."),
     "trace": ("turns", "Show the decisions of one conversation."),
     "normalize": ("understanding", "Understand utterances without a ledger."),
+    "explain": ("understanding", "Show why an utterance comes to what it comes to."),
+    "pack": ("packs", "Begin, check and test a pack of your own."),
     "search": ("turns", "Find decisions by intent, reason, user or time."),
     "times": ("understanding", "Find the time expressions of a text."),
     "doctor": ("checks", "Try to get round the guards, and check what is there."),

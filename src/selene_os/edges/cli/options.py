@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from selene_os.edges import library
-from selene_os.edges.settings import database_url
+from selene_os.edges.settings import database_url, pack_directories
 from selene_os.edges.wire import dumps
 from selene_os.errors import BadField
+
+if TYPE_CHECKING:
+    from selene_os.edges.library import Selene
+    from selene_os.language.pack import Pack
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -25,6 +28,13 @@ tenant_option = click.option("--tenant", required=True, help="The tenant.")
 user_option = click.option("--user", required=True, help="The user, registered with the tenant.")
 device_option = click.option("--device", required=True, help="The user's device.")
 session_option = click.option("--session", help="The session on that device.")
+pack_option = click.option(
+    "--pack",
+    "packs",
+    multiple=True,
+    metavar="DIR",
+    help="A pack to combine with the core pack; may be repeated; else SELENE_PACKS.",
+)
 
 
 def place_options(command: Command) -> Command:
@@ -43,9 +53,20 @@ def address(db: str | None) -> str:
     return database_url(db or click.get_current_context().find_root().obj)
 
 
-def opened(db: str | None) -> library.Selene:
-    """The ledger, open."""
-    return library.open(address(db))
+def loaded(packs: Sequence[str]) -> Pack:
+    """The core pack with the packs given beside it, or else the environment's."""
+    from selene_os.edges.packs import load
+
+    return load(pack_directories(packs))
+
+
+def opened(db: str | None, packs: Sequence[str] | None = None) -> Selene:
+    """The ledger, open; where turns are taken, with the packs given or the environment's."""
+    # Here, because commands without a ledger have options as well, and need no driver.
+    from selene_os.edges import library
+
+    directories = () if packs is None else pack_directories(packs)
+    return library.open(address(db), packs=directories)
 
 
 def show(as_json: bool, record: dict[str, Any], text: str) -> None:

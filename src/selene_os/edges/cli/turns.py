@@ -14,6 +14,7 @@ from selene_os.edges.cli.options import (
     json_option,
     nanoseconds,
     opened,
+    pack_option,
     place_options,
     session_option,
     show,
@@ -32,6 +33,7 @@ from selene_os.registry import DECISIONS
 @place_options
 @click.option("--now", help="The moment of speaking, ISO 8601 with offset; by default the clock.")
 @click.option("--language", default="en", show_default=True, help="en or zh.")
+@pack_option
 @db_option
 @json_option
 @click.argument("text")
@@ -45,6 +47,7 @@ def say(
     key: str | None,
     now: str | None,
     language: str,
+    packs: tuple[str, ...],
     db: str | None,
     as_json: bool,
     text: str,
@@ -55,7 +58,7 @@ def say(
     written, and the first row's id comes back.
     """
     said = _stdin() if text == "-" else text
-    with opened(db) as selene:
+    with opened(db, packs) as selene:
         answer = selene.tenant(tenant).take_turn(
             user,
             device,

@@ -1,13 +1,18 @@
-"""`selene normalize` and `selene times`: understanding without a ledger."""
+"""`selene normalize`, `explain` and `times`: understanding without a ledger."""
 
 from __future__ import annotations
 
 import io
 import sys
+from functools import partial
 
 import click
 
 from selene_os.edges import wire
+from selene_os.edges.cli.explanation import explained
+from selene_os.edges.cli.options import json_option, loaded, pack_option, show
+from selene_os.engines import nlp
+from selene_os.engines.nlp.explaining import explain as explain_request
 
 
 @click.command()
@@ -16,20 +21,50 @@ from selene_os.edges import wire
 )
 @click.option("--now", help="The moment of speaking, ISO 8601 with offset.")
 @click.option("--language", default="en", show_default=True, help="en or zh.")
+@pack_option
 @click.argument("text", required=False)
-def normalize(jsonl: bool, now: str | None, language: str, text: str | None) -> None:
+def normalize(
+    jsonl: bool, now: str | None, language: str, packs: tuple[str, ...], text: str | None
+) -> None:
     """Understand utterances without a ledger.
 
     With --jsonl: requests on stdin, answers on stdout in the same order, each flushed. A bad line
     gives {"error": …} on its own line, and the run goes on.
     """
+    pack = loaded(packs)
     if jsonl:
-        _answer_stdin(wire.normalize)
+        _answer_stdin(partial(wire.normalize, pack=pack))
         return
     if text is None:
         raise click.UsageError("Give TEXT, or --jsonl and requests on stdin.")
     request = {"text": text, "language": language} | ({"now": now} if now else {})
-    click.echo(wire.dumps(wire.normalize(request)))
+    click.echo(wire.dumps(wire.normalize(request, pack)))
+
+
+@click.command()
+@click.option("--now", help="The moment of speaking, ISO 8601 with offset.")
+@click.option("--language", default="en", show_default=True, help="en or zh.")
+@click.option("--policy", default="ask", show_default=True, help="ask or next_occurrence.")
+@pack_option
+@json_option
+@click.argument("text")
+def explain(
+    now: str | None,
+    language: str,
+    policy: str,
+    packs: tuple[str, ...],
+    as_json: bool,
+    text: str,
+) -> None:
+    """Show why an utterance comes to what it comes to.
+
+    What was passed over, which values and patterns were found, what was set aside and why, what
+    the scorer said, and the outcome. Nothing is recorded.
+    """
+    pack = loaded(packs)
+    request = {"text": text, "language": language, "now": now, "policy": {"time": policy}}
+    explanation = explain_request(nlp.decode_request(request), pack)
+    show(as_json, explanation.as_record(), explained(explanation))
 
 
 @click.command()

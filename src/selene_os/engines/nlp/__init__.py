@@ -10,7 +10,9 @@ from typing import Final
 
 from selene_os.engines.nlp import asking
 from selene_os.engines.nlp.answering import answer_pending
+from selene_os.engines.nlp.clauses import Note
 from selene_os.engines.nlp.contract import (
+    LANGUAGES,
     Field,
     Policy,
     Request,
@@ -24,16 +26,18 @@ from selene_os.engines.nlp.decoding import decode_now, decode_request, decode_re
 from selene_os.engines.nlp.fields import Filling
 from selene_os.engines.nlp.reading import Reader
 from selene_os.engines.nlp.spoken import Spoken
-from selene_os.language.pack import TERM_KINDS, core_pack
+from selene_os.language.pack import TERM_KINDS, Pack, core_pack
 
 NAME: Final = "PH1.NLP"
 VERSION: Final = "1.0.0"
 
 __all__ = [
+    "LANGUAGES",
     "NAME",
     "TERM_KINDS",
     "VERSION",
     "Field",
+    "Pack",
     "Policy",
     "Request",
     "Result",
@@ -51,19 +55,23 @@ __all__ = [
 ]
 
 
-def run(request: Request) -> Result:
+def run(request: Request, pack: Pack | None = None, note: Note | None = None) -> Result:
     """Decide what an utterance asks for.
 
     Args:
         request: the utterance and its context, checked when it was built.
+        pack: what can be asked for and how it is said; the core pack where none is given.
+        note: told of every step, for whoever asks why (`explaining.py`).
 
     Returns:
         One outcome: a draft with everything it needs, one question, or CHAT.
     """
-    pack = core_pack()
+    pack = pack or core_pack()
     language = asking.language_of(pack, request)
-    reader = Reader(Spoken(request, pack, language), pack, language)
+    reader = Reader(Spoken(request, pack, language), pack, language, note)
     read = reader.read()
+    if note is not None:
+        note("read", {"reader": reader, "read": read})
     if request.pending is not None:
         answered = answer_pending(reader, read, request, pack, request.pending)
         if answered is not None:
@@ -77,7 +85,10 @@ def run(request: Request) -> Result:
             results.append(asking.UNKNOWN)
         else:
             filled = filling.fill(heard, pack.intents[heard.intent_type])
-            results.append(asking.answer(filled, request, language))
+            if not heard.askable or filled.missing():
+                results.append(asking.answer(filled, request, language))
+    if not results:
+        return asking.CHAT
     if len(results) == 1:
         return results[0]
     if all(result.intent_type == "UNKNOWN" for result in results):
@@ -85,19 +96,19 @@ def run(request: Request) -> Result:
     return asking.ask_which(results, request, language)
 
 
-def ask_about(result: Result, key: str, request: Request) -> Result:
+def ask_about(result: Result, key: str, request: Request, pack: Pack | None = None) -> Result:
     """The same CLARIFY about another of its missing fields, as PH1.PRUNE chose."""
-    return asking.ask_about(result, key, request, core_pack())
+    return asking.ask_about(result, key, request, pack or core_pack())
 
 
-def recorded_formats(key: str, request: Request) -> tuple[str, ...]:
+def recorded_formats(key: str, request: Request, pack: Pack | None = None) -> tuple[str, ...]:
     """The pack's own examples of an answer: what an audit row keeps.
 
     The answer may offer others, made from what was said; those belong into erasable records.
     """
-    return asking.language_of(core_pack(), request).questions[key].formats
+    return asking.language_of(pack or core_pack(), request).questions[key].formats
 
 
-def pack_digest() -> str:
+def pack_digest(pack: Pack | None = None) -> str:
     """The digest of the pack that decides, kept with each decision."""
-    return core_pack().digest
+    return (pack or core_pack()).digest

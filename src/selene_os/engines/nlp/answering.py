@@ -11,29 +11,14 @@ from dataclasses import replace
 from selene_os.engines.nlp import asking
 from selene_os.engines.nlp.contract import Field, Record, Request, Result
 from selene_os.engines.nlp.decoding import decode_field
-from selene_os.engines.nlp.fields import Filled, Filling, select_reading
-from selene_os.engines.nlp.reading import Heard, Read, Reader
-from selene_os.language.grammar import WORDS, Match
-from selene_os.language.pack import Language, Pack
-
-_QUESTION_WORDS = frozenset(
-    [
-        "what",
-        "who",
-        "why",
-        "how",
-        "where",
-        "which",
-        "whose",
-        "do",
-        "does",
-        "did",
-        "is",
-        "are",
-        "can",
-        "could",
-    ]
-)
+from selene_os.engines.nlp.fields import Filled, Filling
+from selene_os.engines.nlp.heard import Heard
+from selene_os.engines.nlp.moments import has_passed, narrowed, on_its_day
+from selene_os.engines.nlp.reading import Read, Reader
+from selene_os.language.grammar import WORDS, Pieces, Slot
+from selene_os.language.matching import Match
+from selene_os.language.pack import Intent, Pack
+from selene_os.language.speech import Language
 
 
 def answer_pending(
@@ -47,7 +32,7 @@ def answer_pending(
     if asked == asking.INTENT_CHOICE:
         return _choose(reader, request, pack, pending)
     intent = pack.intents.get(pending.get("intent_type") or "")
-    if intent is None or any(heard.intent_type for heard in read.requests):
+    if intent is None or any(_is_new(heard) for heard in read.requests):
         return None
     filled = _filled(pack, pending)
     language = reader.language
@@ -55,39 +40,56 @@ def answer_pending(
         if not reader.spoken.is_phrase("yes", 0, last):
             return None
         return asking.answer(filled, request, language)
-    match = _match(reader, asked)
+    if (chosen := _by_place(filled, asked, reader, request)) is not None:
+        filled.fields[asked] = chosen
+        filled.unsettled.pop(asked, None)
+        return asking.answer(filled, request, language)
+    match = _match(reader, asked, intent)
     if match is None:
-        if read.requests or (
-            reader.spoken.said.words[:1]
-            and (
-                reader.spoken.said.words[0] in _QUESTION_WORDS
-                or reader.spoken.said.words[-1] == "?"
-            )
-        ):
+        if read.requests or _asks(reader):
             return None
         return _ask_again(filled, asked, request, language)
     _take(filled, asked, match, reader, request)
     return asking.answer(filled, request, language)
 
 
-def _match(reader: Reader, asked: str) -> Match | None:
+def _is_new(heard: Heard) -> bool:
+    """Whether something else is asked for, and plainly: "a party of six" may be an answer."""
+    return heard.intent_type is not None and not heard.unexplained
+
+
+def _match(reader: Reader, asked: str, intent: Intent) -> Match | None:
     """How the utterance answers the question, all of it explained; None where it does not."""
     last = len(reader.spoken.said)
     if any(reader.spoken.is_phrase(name, 0, last) for name in ("yes", "after", "before")):
         return None
     first, end = reader.spoken.trimmed(0, last)
+    first = reader.spoken.past("correction", first, end) or first
     end = reader.spoken.without_thanks(first, end)
     is_text = reader.pack.kinds.get(asked, WORDS) == WORDS
-    for pattern in reader.language.answers.get(asked, ()):
-        match = reader.spoken.matcher.match(pattern, first, end)
+    pieces = reader.language.pieces.get(intent.intent_type, ())
+    timed = "when" in intent.fields
+    for pattern in (*reader.language.answers.get(asked, ()), (Slot(asked),)):
+        match = reader.spoken.matcher.match(pattern, first, end, pieces, timed=timed)
         if match is None or asked not in match.slots:
             # "{when}" may also have been taken as a time between two elements.
             continue
-        head = reader.spoken.said.words[match.slots[asked][0]]
-        if is_text and (head in _QUESTION_WORDS or reader.spoken.said.words[-1] == "?"):
+        if is_text and _asks(reader, match.slots[asked][0]):
             continue
         return match
-    return None
+    # Not what was asked for, but more of the same request: "for two, at seven".
+    match = reader.spoken.matcher.match((Pieces(),), first, end, pieces, timed=timed)
+    return match if match is not None and (match.slots or match.times) else None
+
+
+def _asks(reader: Reader, at: int = 0) -> bool:
+    """Whether the words from `at` on are a question of the user's own."""
+    words, lists = reader.said.words, reader.language.words
+    return bool(words) and (
+        words[at] in lists["question_heads"]
+        or words[at] in lists["auxiliaries"]
+        or words[-1] in ("?", "？", "吗", "呢")
+    )
 
 
 def _take(filled: Filled, asked: str, match: Match, reader: Reader, request: Request) -> None:
@@ -107,20 +109,54 @@ def _take(filled: Filled, asked: str, match: Match, reader: Reader, request: Req
         filled.unsettled.pop(key, None)
         filled.uncertain.discard(key)
     fresh = Filling(reader, request).fill(heard, filled.intent)
+    if match.times and asked != "when" and not _names_day(reader, match, ""):
+        fresh.fields["when"] = on_its_day(filled.fields.get("when"), fresh.fields["when"])
     for key, found in fresh.fields.items():
         if key in keys or key not in filled.fields:
             filled.fields[key] = found
     filled.unsettled.update(fresh.unsettled)
     filled.uncertain |= fresh.uncertain
-    if before is not None and before.readings and asked in fresh.fields:
-        chosen = select_reading(before, fresh.fields[asked])
+    if before is not None and before.grain is not None and asked in fresh.fields:
+        chosen = narrowed(before, fresh.fields[asked], dated=_names_day(reader, match, asked))
         filled.fields[asked] = chosen
         if chosen.value is not None and not chosen.readings:
             filled.unsettled.pop(asked, None)
 
 
+def _names_day(reader: Reader, match: Match, asked: str) -> bool:
+    """Whether an answer names a day, not only a time of day."""
+    spans = [reader.spoken.times[index] for index in match.times]
+    if asked in match.slots and match.slots[asked][0] in reader.spoken.times:
+        spans.append(reader.spoken.times[match.slots[asked][0]])
+    return any(
+        span.form is None or span.form.date is not None for span in spans if span.kind != "range"
+    )
+
+
+def _by_place(filled: Filled, asked: str, reader: Reader, request: Request) -> Field | None:
+    """The reading that an answer points at by its place: "the second one"."""
+    heard, last = filled.fields.get(asked), len(reader.said)
+    if heard is None or len(heard.readings) < 2:
+        return None
+    offered = [
+        reading
+        for reading in heard.readings
+        if isinstance(reading, str)
+        or (isinstance(reading, dict) and not has_passed(str(reading.get("start")), request))
+    ]
+    for place, phrases in enumerate(reader.language.ordinals):
+        if place < len(offered) and reader.spoken.is_one_of(phrases, 0, last):
+            one = offered[place]
+            if isinstance(one, str):
+                return replace(heard, value=one, readings=())
+            return replace(heard, value=one.get("start"), grain=one.get("grain"), readings=())
+    return None
+
+
 def _ask_again(filled: Filled, asked: str, request: Request, language: Language) -> Result:
     missing = filled.missing()
+    if not missing:
+        return asking.answer(filled, request, language)
     return asking.ask(filled, asked if asked in missing else missing[0], request, language)
 
 

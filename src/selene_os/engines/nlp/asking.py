@@ -9,11 +9,15 @@ from __future__ import annotations
 import hashlib
 from dataclasses import replace
 from datetime import datetime
+from string import Template
 from typing import Final
 
 from selene_os.engines.nlp.contract import Field, Record, Request, Result
 from selene_os.engines.nlp.fields import UNCERTAIN_TRANSCRIPT, UNVERIFIED_NAME, Filled
-from selene_os.language.pack import Language, Pack, Question
+from selene_os.engines.nlp.moments import has_passed
+from selene_os.language.pack import Pack
+from selene_os.language.speech import Language, Moments, Question
+from selene_os.language.tokens import fold
 from selene_os.reasons import ReasonCode
 
 INTENT_CHOICE: Final = "intent_choice"
@@ -46,7 +50,7 @@ def answer(filled: Filled, request: Request, language: Language) -> Result:
         filled.intent.intent_type,
         "HIGH" if high else "MED",
         fields=_fields(filled),
-        required_fields=filled.intent.required,
+        required_fields=filled.required(),
         ambiguity_flags=(),
         requires_confirmation=filled.intent.confirm,
         sensitivity=filled.intent.sensitivity,
@@ -63,7 +67,12 @@ def ask(filled: Filled, key: str, request: Request, language: Language) -> Resul
     else:
         reason = ReasonCode.NLP_CLARIFY_MISSING_FIELD
     question = language.questions[key]
-    offered = _offers(heard, request, question) if heard and key not in filled.uncertain else ()
+    offered: tuple[str, ...] = ()
+    if heard is not None and key not in filled.uncertain:
+        offered = _offers(heard, request, question, language.moments)
+        if key in filled.intent.clock and not all(map(_has_clock, heard.readings)):
+            # A day alone would only be asked about again.
+            offered = ()
     flags = tuple(dict.fromkeys(filled.unsettled.values()))
     if filled.uncertain:
         flags += (UNCERTAIN_TRANSCRIPT,)
@@ -74,7 +83,7 @@ def ask(filled: Filled, key: str, request: Request, language: Language) -> Resul
         reason.name,
         intent.intent_type,
         fields=fields,
-        required_fields=intent.required,
+        required_fields=filled.required(),
         required_fields_missing=filled.missing(),
         ambiguity_flags=flags,
         requires_confirmation=intent.confirm,
@@ -196,35 +205,44 @@ def _fields(filled: Filled) -> tuple[Field, ...]:
     return tuple(filled.fields[key] for key in filled.intent.fields if key in filled.fields)
 
 
-def _offers(heard: Field, request: Request, question: Question) -> tuple[str, ...]:
+def _offers(
+    heard: Field, request: Request, question: Question, moments: Moments | None
+) -> tuple[str, ...]:
     """Literal answers that settle a field with several readings, or nothing."""
-    if len(heard.readings) < 2:
+    if len(heard.readings) < 2 or moments is None:
         return ()
-    if heard.grain is None:
-        return tuple(str(name) for name in heard.readings[:FORMATS_MAX])
+    if heard.grain is None or not all(isinstance(one, dict) for one in heard.readings):
+        return _salient_first([str(name) for name in heard.readings], request)[:FORMATS_MAX]
     starts = [str(reading["start"]) for reading in heard.readings]
-    if request.now is not None:
-        # What has passed is a reading, and no answer.
-        now = request.now.replace(tzinfo=None).isoformat(timespec="minutes")
-        starts = [start for start in starts if start >= now[: len(start)]]
-    said = tuple(dict.fromkeys(_spoken(start) for start in starts[:FORMATS_MAX]))
+    # What has passed is a reading, and no answer.
+    starts = [start for start in starts if not has_passed(start, request)]
+    said = tuple(dict.fromkeys(_spoken(start, moments) for start in starts[:FORMATS_MAX]))
     if not said:
         return ()
     return said if len(said) > 1 else (*said, *question.formats[:1])
 
 
-def _spoken(start: str) -> str:
+def _has_clock(reading: object) -> bool:
+    return isinstance(reading, dict) and "T" in str(reading.get("start"))
+
+
+def _salient_first(names: list[str], request: Request) -> tuple[str, ...]:
+    """Names in the order of the readings, those first that the focus hints point at."""
+    salient = " ".join(fold(request.text[start:end]) for start, end in request.focus)
+    return tuple(sorted(names, key=lambda name: fold(name) not in salient))
+
+
+def _spoken(start: str, moments: Moments) -> str:
     """A moment as a person would say it, without doubt: "November 22, 2026 at 5 pm"."""
     moment = datetime.fromisoformat(start)
-    day = f"{_MONTHS[moment.month - 1]} {moment.day}, {moment.year}"
-    if "T" not in start:
-        return day
-    hour = moment.hour % 12 or 12
-    minutes = f":{moment.minute:02}" if moment.minute else ""
-    return f"{day} at {hour}{minutes} {'am' if moment.hour < 12 else 'pm'}"
-
-
-_MONTHS: Final = (
-    "January", "February", "March", "April", "May", "June", "July", "August", "September",
-    "October", "November", "December",
-)  # fmt: skip
+    grain = "day" if "T" not in start else "minute" if moment.minute else "hour"
+    return Template(getattr(moments, grain)).substitute(
+        year=moment.year,
+        month=moment.month,
+        month_name=moments.months[moment.month - 1] if moments.months else moment.month,
+        day=moment.day,
+        hour=moment.hour,
+        hour12=moment.hour % 12 or 12,
+        minute=f"{moment.minute:02}",
+        half=moments.halves[moment.hour >= 12],
+    )

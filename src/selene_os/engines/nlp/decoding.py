@@ -20,6 +20,15 @@ from selene_os.engines.nlp.contract import (
 from selene_os.errors import BadField
 from selene_os.names import check_count, check_text
 
+_MOMENT: Final = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ](?:[01][0-9]|2[0-3])"
+    r"(?::?[0-5][0-9](?::?[0-5][0-9](?:[.,][0-9]{1,6})?)?)?"
+    r"(?:Z|[+-][0-9]{2}(?::?[0-9]{2})?)?"
+)
+_START: Final = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
+    r"(?:T[0-9]{2}:[0-9]{2}(?::[0-9]{2})?(?:[+-][0-9]{2}:[0-9]{2})?)?"
+)
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
 
@@ -151,8 +160,11 @@ def decode_now(given: object) -> datetime | None:
     """A moment with its offset from ISO 8601 text; None stays None; raises BadField."""
     if given is None:
         return None
+    # What Python's own parser takes grows with its versions.
     try:
-        moment = datetime.fromisoformat(given if isinstance(given, str) else "")
+        if not isinstance(given, str) or not _MOMENT.fullmatch(given):
+            raise ValueError
+        moment = datetime.fromisoformat(given)
     except ValueError as error:
         raise BadField(
             "now", f"{given!r:.60} is no ISO 8601 time", "Write it like 2026-11-21T09:30:00+00:00."
@@ -171,8 +183,11 @@ def decode_field(given: Mapping[str, Any], source: str) -> Field:
     if not isinstance(text, str) or not 1 <= len(text) <= TEXT_BYTES_MAX:
         raise BadField(f"{where}.text", "must be what was said", "Send it verbatim.")
     _check_meaning(f"{where}.value", given.get("value"))
+    timed = given.get("grain") is not None
     for reading in _list(f"{where}.readings", given.get("readings")):
         _check_meaning(f"{where}.readings", reading)
+        if timed:
+            _check_moment(f"{where}.readings", reading)
     return Field(
         key=check_text(f"{where}.key", given.get("key"), 64),
         text=text,
@@ -242,6 +257,19 @@ def _check_meaning(where: str, value: object) -> None:
     raise BadField(
         where, "must be text, a whole number or texts by name", "Send it as it was given."
     )
+
+
+def _check_moment(where: str, reading: object) -> None:
+    """A reading of a time: it starts on a day, perhaps at an hour."""
+    start = reading.get("start") if isinstance(reading, Mapping) else None
+    try:
+        if not isinstance(start, str) or not _START.fullmatch(start):
+            raise ValueError
+        datetime.fromisoformat(start)
+    except ValueError as error:
+        raise BadField(
+            where, "must start like 2026-11-21 or 2026-11-21T09:30", "Send it as it was given."
+        ) from error
 
 
 def _known(where: str, given: Mapping[str, Any], known: frozenset[str] | set[str]) -> None:

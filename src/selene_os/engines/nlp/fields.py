@@ -13,24 +13,28 @@ from typing import Any, Final
 
 from selene_os.engines.nlp.contract import Field, Request
 from selene_os.engines.nlp.decoding import decode_field
-from selene_os.engines.nlp.reading import Heard, Reader
-from selene_os.engines.nlp.spoken import reading_of
+from selene_os.engines.nlp.heard import Heard
+from selene_os.engines.nlp.moments import (
+    AMBIGUOUS_TIME,
+    ASKED_LIGHTLY,
+    time_field,
+)
+from selene_os.engines.nlp.reading import Reader
+from selene_os.engines.nlp.spoken import is_owner
 from selene_os.language import times
-from selene_os.language.grammar import MONEY, NAME, TIME, WORDS
+from selene_os.language.grammar import COUNT, DURATION, MONEY, NAME, TIME, WORDS
 from selene_os.language.pack import Intent
-from selene_os.language.tokens import fold, tokenize
+from selene_os.language.tokens import tokenize
 
-AMBIGUOUS_TIME: Final = "AMBIGUOUS_TIME"
-VAGUE_TIME: Final = "VAGUE_TIME"
-IMPOSSIBLE_TIME: Final = "IMPOSSIBLE_TIME"
-RECURRING_TIME: Final = "RECURRING_TIME"
-PAST_TIME: Final = "PAST_TIME"
+TIME_OF_DAY_MISSING: Final = "TIME_OF_DAY_MISSING"
 UNRESOLVED_REFERENCE: Final = "UNRESOLVED_REFERENCE"
 AMBIGUOUS_NAME: Final = "AMBIGUOUS_NAME"
 UNVERIFIED_NAME: Final = "UNVERIFIED_NAME"
 CURRENCY_MISSING: Final = "CURRENCY_MISSING"
 AMOUNT_NOT_POSITIVE: Final = "AMOUNT_NOT_POSITIVE"
 UNCERTAIN_TRANSCRIPT: Final = "UNCERTAIN_TRANSCRIPT"
+# Of more people of one name than this, nobody picks one from a list.
+NAMES_MAX: Final = 16
 
 
 @dataclass(slots=True)
@@ -56,11 +60,18 @@ class Filled:
     def missing(self) -> tuple[str, ...]:
         """Required fields without a settled value, in the pack's order; then unsettled others."""
         open_keys = set(self.unsettled) | self.uncertain
+        needed = set(self.required())
         return tuple(
             key
             for key in self.intent.fields
-            if key in open_keys or (key in self.intent.required and key not in self.fields)
+            if key in open_keys or (key in needed and key not in self.fields)
         )
+
+    def required(self) -> tuple[str, ...]:
+        """What is required: of fields of which one is enough, those heard, else the first."""
+        one_of = self.intent.one_of
+        heard = tuple(key for key in one_of if key in self.fields or key in self.unsettled)
+        return self.intent.required + (heard or one_of[:1])
 
 
 class Filling:
@@ -82,10 +93,15 @@ class Filling:
         for key, (first, last) in heard.slots.items():
             if key in intent.fields:
                 self.put(filled, key, first, last)
-        if "when" in intent.fields:
-            spans = heard.times or self._inner_times(filled, heard)
+        if "when" in intent.fields and "when" not in heard.slots:
+            spans = heard.times
+            if not spans and "when" in intent.required:
+                spans = self._inner_times(filled, heard)
             if spans:
                 self._put_time(filled, "when", spans)
+            if heard.times and self._goes_on_behind_time(heard):
+                # "Call mom at 5 pm and feed the cat at 6 pm": each has a time of its own.
+                filled.unsettled["when"] = AMBIGUOUS_TIME
         self._mark_uncertain(filled, heard)
         return filled
 
@@ -94,6 +110,12 @@ class Filling:
         kind = self._reader.pack.kinds.get(key, WORDS)
         if kind == MONEY:
             self._put_money(filled, key, first)
+        elif kind == COUNT:
+            number = self._reader.spoken.counts[first]
+            filled.fields[key] = self._evidence(key, first, number.last, int(number.value))
+        elif kind == DURATION:
+            span = self._reader.spoken.durations[first]
+            filled.fields[key] = self._evidence(key, first, span.last, span.duration)
         elif kind == TIME:
             self._put_time(filled, key, (self._reader.spoken.times[first],))
         elif kind == NAME:
@@ -111,33 +133,53 @@ class Filling:
     # ---- words and names
 
     def _put_words(self, filled: Filled, key: str, first: int, last: int) -> None:
-        references = self._reader.language.words["task_references"]
-        if self._folded(first, last) in references:
-            self._refer(filled, key)
+        if self._points(key, first, last):
+            self._refer(filled, key, self._folded(first, last))
             return
         heard = self._evidence(key, first, last, None)
         filled.fields[key] = replace(heard, value=heard.text)
 
+    def _points(self, key: str, first: int, last: int) -> bool:
+        """Whether words only point at something: "that", "the same place", "the one about it"."""
+        lists, words = self._reader.language.words, self._said.words[first:last]
+        said = " ".join(words)
+        if said in lists["references"]:
+            return True
+        if self._reader.clauses.is_text(key):
+            return False
+        return (
+            said in lists["pronouns"]
+            or words[0] in lists["pointing"]
+            or " ".join(words[:2]) in lists["pointing"]
+            or (self._reader.clauses.is_reference(key) and words[-1] in lists["references"])
+        )
+
     def _put_name(self, filled: Filled, key: str, first: int, last: int) -> None:
         words = self._said.words[first:last]
-        if len(words) == 1 and words[0] in self._reader.language.words["pronouns"]:
-            self._refer(filled, key)
+        if self._points(key, first, last):
+            self._refer(filled, key, self._folded(first, last))
             return
         heard = self._evidence(key, first, last, None)
         kinds = self._reader.pack.terms.get(key, frozenset())
         terms = [term.term for term in self._request.terms if term.kind in kinds]
         matching = _terms_of(heard.text, terms)
+        if "or" in words[1:-1]:
+            at = words.index("or")
+            matching = [self._said.said(first, first + at), self._said.said(first + at + 1, last)]
         if len(matching) > 1:
-            filled.fields[key] = replace(heard, readings=tuple(matching))
+            filled.fields[key] = replace(heard, readings=tuple(matching[:NAMES_MAX]))
             filled.unsettled[key] = AMBIGUOUS_NAME
             return
         filled.fields[key] = replace(heard, value=heard.text)
-        if terms and not matching and not _says_role(words):
+        if terms and not matching and words[0] not in self._reader.language.words["roles"]:
             # Not a verified name although the tenant has such names: only at HIGH (002 §11).
             filled.unsettled.setdefault(key, UNVERIFIED_NAME)
 
-    def _refer(self, filled: Filled, key: str) -> None:
+    def _refer(self, filled: Filled, key: str, words: str) -> None:
         """A pronoun stands for a confirmed value of the same field, or for nothing."""
+        if words in self._reader.language.words["indefinites"]:
+            filled.unsettled[key] = UNRESOLVED_REFERENCE
+            return
         confirmed = (self._request.confirmed or {}).get("fields", [])
         for given in confirmed:
             if given["key"] == key:
@@ -168,9 +210,12 @@ class Filling:
         inner = [
             span
             for key, (first, last) in heard.slots.items()
-            if self._reader.pack.kinds.get(key, WORDS) == WORDS
+            if key in filled.intent.required and self._reader.pack.kinds.get(key, WORDS) == WORDS
             for span in self._reader.spoken.times.values()
-            if first <= span.first and span.last <= last and span.kind in ("instant", "vague")
+            if first <= span.first
+            and span.last <= last
+            and span.kind in ("instant", "vague")
+            and not is_owner(span)
         ]
         if len(inner) != 1:
             return ()
@@ -178,92 +223,50 @@ class Filling:
         return (inner[0],)
 
     def _put_time(self, filled: Filled, key: str, spans: tuple[times.TimeSpan, ...]) -> None:
-        said = tuple(span for span in spans if span.kind != "vague") or spans
-        first = min(said, key=lambda span: span.start)
-        heard = Field(key, first.text, first.start, first.end)
-        readings = self._readings(said)
-        flag = _time_flag(said, readings, self._request)
-        if flag is None:
-            filled.fields[key] = _settled(heard, said, readings)
-            return
-        filled.unsettled[key] = flag
-        grain = readings[0].grain if readings else first.grain
-        kept = tuple({"start": r.start, "end": r.end, "grain": r.grain} for r in readings)
-        filled.fields[key] = replace(heard, grain=grain, readings=kept if len(kept) > 1 else ())
+        heard, flag = time_field(key, spans, self._request)
+        if flag in ASKED_LIGHTLY and not filled.intent.confirm:
+            # Nothing is done at that time: what was said of it may stand as it is.
+            heard, flag = replace(heard, grain=None, readings=()), None
+        if flag is None and key in filled.intent.clock and heard.value and "T" not in heard.value:
+            day = {"start": heard.value, "end": None, "grain": heard.grain}
+            heard, flag = replace(heard, value=None, readings=(day,)), TIME_OF_DAY_MISSING
+        filled.fields[key] = heard
+        if flag is not None:
+            filled.unsettled[key] = flag
 
-    def _readings(self, said: tuple[times.TimeSpan, ...]) -> tuple[times.Reading, ...]:
-        if len(said) == 1:
-            # Where the evening begins is a convention; the first one holds, and grain says "part".
-            return said[0].readings[:1] if said[0].grain == "part" else said[0].readings
-        if len(said) > 2:
-            return ()
-        return times.combine(said[0], said[1], **reading_of(self._request)) or ()
+    def _goes_on_behind_time(self, heard: Heard) -> bool:
+        """Whether free text holds a time and goes on with something more to be done."""
+        joiners = self._reader.language.words["joiners"]
+        return any(
+            first <= span.first and span.last < last and self._said.words[span.last] in joiners
+            for key, (first, last) in heard.slots.items()
+            if self._reader.clauses.is_text(key)
+            for span in self._reader.spoken.times.values()
+        )
 
     # ---- what the transcript is unsure of
 
     def _mark_uncertain(self, filled: Filled, heard: Heard) -> None:
         for span in self._request.uncertain_spans:
-            for key, found in filled.fields.items():
-                if found.source is None and span.start < found.end and found.start < span.end:
-                    filled.uncertain.add(key)
+            touched = [
+                key
+                for key, found in filled.fields.items()
+                if found.source is None and span.start < found.end and found.start < span.end
+            ]
             if span.field in filled.fields:
-                filled.uncertain.add(str(span.field))
-            filled.trigger_uncertain |= any(
+                touched.append(str(span.field))
+            filled.uncertain.update(touched)
+            # Words beside a value that was heard badly are asked about with it.
+            filled.trigger_uncertain |= not touched and any(
                 span.start < self._said.ends[index] and self._said.starts[index] < span.end
-                for index in heard.literals[:2]
+                for index in _trigger(heard)
             )
 
 
-def select_reading(pending: Field, answer: Field) -> Field:
-    """The readings that were offered and that the answer fits: "tomorrow at 7", then "7 pm".
-
-    Returns the answer itself where it fits none of them.
-    """
-    offered = [r for r in pending.readings if isinstance(r, dict) and "T" in str(r.get("start"))]
-    said = answer.readings or ({"start": answer.value, "grain": answer.grain},)
-    clocks = {str(r["start"])[11:] for r in said if isinstance(r, dict) and r.get("start")}
-    chosen = [r for r in offered if str(r["start"])[11:] in clocks]
-    if len(chosen) != 1 or answer.grain not in ("minute", "hour", "second"):
-        return answer
-    return replace(answer, value=chosen[0]["start"], grain=chosen[0]["grain"], readings=())
-
-
-def _settled(
-    heard: Field, said: tuple[times.TimeSpan, ...], readings: tuple[times.Reading, ...]
-) -> Field:
-    """One reading is a value; none is a phrase that stays relative because no moment was given."""
-    if not readings:
-        return replace(heard, grain=said[0].grain)
-    reading = readings[0]
-    if reading.end is None:
-        return replace(heard, value=reading.start, grain=reading.grain)
-    whole = ({"start": reading.start, "end": reading.end, "grain": reading.grain},)
-    return replace(heard, value=reading.start, grain=reading.grain, readings=whole)
-
-
-def _time_flag(
-    said: tuple[times.TimeSpan, ...], readings: tuple[times.Reading, ...], request: Request
-) -> str | None:
-    """Why a time cannot be taken as it is, or None where it can."""
-    kinds = {span.kind for span in said}
-    for kind, flag in (
-        ("alternatives", AMBIGUOUS_TIME),
-        ("impossible", IMPOSSIBLE_TIME),
-        ("recurring", RECURRING_TIME),
-        ("vague", VAGUE_TIME),
-    ):
-        if kind in kinds:
-            return flag
-    if len(readings) > 1 or (len(said) > 1 and not readings and request.now is not None):
-        return AMBIGUOUS_TIME
-    if any(span.about and span.grain in ("hour", "minute") for span in said):
-        return VAGUE_TIME
-    if readings and request.now is not None:
-        now = request.now.replace(tzinfo=None).isoformat(timespec="minutes")
-        last = readings[0].end or readings[0].start
-        if last < now[: len(last)]:
-            return PAST_TIME
-    return None
+def _trigger(heard: Heard) -> tuple[int, ...]:
+    """The words of a pattern that fill no field."""
+    filled = {index for first, last in heard.slots.values() for index in range(first, last)}
+    return tuple(index for index in heard.literals if index not in filled)
 
 
 def _terms_of(said: str, terms: Iterable[str]) -> list[str]:
@@ -273,8 +276,3 @@ def _terms_of(said: str, terms: Iterable[str]) -> list[str]:
     if same:
         return same[:1]
     return sorted({term for term in terms if len(words) == 1 and words[0] in tokenize(term).words})
-
-
-def _says_role(words: tuple[str, ...]) -> bool:
-    """Whether a person is named by a role, which no list of names can verify: "my landlord"."""
-    return fold(words[0]) in ("my", "our", "the", "mom", "dad", "mum")

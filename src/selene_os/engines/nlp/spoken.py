@@ -6,26 +6,29 @@ corrected by a later one. Source: docs/nlp.md.
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any, Final
 
 from selene_os.engines.nlp.contract import Request
 from selene_os.language import times
-from selene_os.language.grammar import LIGHT_MARKS, WORDS, Matcher, Values
+from selene_os.language.grammar import LIGHT_MARKS, WORDS
+from selene_os.language.matching import Matcher, Values
 from selene_os.language.money import Money, find_money
-from selene_os.language.numbers import read_number
-from selene_os.language.pack import Language, Pack, Phrases
-from selene_os.language.tokens import NUMBER, WORD, Tokens, tokenize
+from selene_os.language.numbers import Number, read_number
+from selene_os.language.pack import Pack
+from selene_os.language.phrases import phrase_end
+from selene_os.language.speech import Language, Phrases
+from selene_os.language.tokens import CJK, MARK, NUMBER, WORD, Tokens, tokenize
 
-PHRASE_TOKENS_MAX: Final = 6
+PHRASE_TOKENS_MAX: Final = 8
+_SAID_TWICE: Final = frozenset("i me my to the a for at of on in with and".split())
+_OR: Final = (["or"], ["或"], ["或", "者"], ["还", "是"])
+COUNT_MAX: Final = 1_000
 READINGS_MAX: Final = 4
 _COURTESIES_MAX: Final = 12
 _QUOTES: Final = {'"': '"', "«": "»", "「": "」", "『": "』"}
-# Behind these, thanks are what is to be said, and no courtesy.
-_SAYING: Final = frozenset(
-    ["say", "saying", "tell", "write", "writing", "sing", "send", "the", "a", "my", "with", "of"]
-)
 
 
 class Spoken:
@@ -37,7 +40,8 @@ class Spoken:
 
     Attributes:
         said: the tokens.
-        times, money: every value by its first token; a corrected one is not among them.
+        times, money, counts, durations: every value by its first token; a corrected one is not
+            among them.
         quoted: tokens inside quotation marks.
         skipped: tokens that a correction took back.
         matcher: matches patterns against all this.
@@ -48,32 +52,45 @@ class Spoken:
         self.language = language
         self.said = said = tokenize(request.text)
         self._request = request
-        found = times.find(said, **reading_of(request))
         named = _term_tokens(said, [term.term for term in request.terms])
+        found = times.find(_without(said, named), **reading_of(request))
         self.times: dict[int, times.TimeSpan] = {
             span.first: span
             for span in map(self._with_preposition, found)
-            if span.kind != "duration" and not named & set(range(span.first, span.last))
+            if span.kind != "duration"
         }
+        self.durations = {span.first: span for span in found if span.kind == "duration"}
         self.money: dict[int, Money] = {money.first: money for money in find_money(said)}
-        self._bare_amounts()
-        self.quoted = _quoted_tokens(said)
-        self.skipped: set[int] = set()
+        self.counts: dict[int, Number] = {}
+        self._bare_numbers()
+        # Neither a quotation nor the name of a thing is a trigger.
+        self.quoted = _quoted_tokens(said) | named
+        self.skipped = set(_unmeant(said, language.words["fillers"]))
         self._time_ends: set[int] = set()
-        self.matcher = self._matcher()
+        self.matcher = Matcher(said, Values(), lambda slot: self._kinds.get(slot, WORDS))
         self._correct()
         self._join_alternatives()
         self._time_ends = {span.last for span in self.times.values()}
-        self.matcher = self._matcher()
+        self.matcher.values = self._values()
 
-    def _matcher(self) -> Matcher:
-        values = Values(
-            {first: span.last for first, span in self.times.items()},
-            {first: money.last for first, money in self.money.items()},
-            self.language.words["names_end"],
-            frozenset(self.skipped),
+    def _values(self) -> Values:
+        words = self.language.words
+        return Values(
+            times={first: span.last for first, span in self.times.items()},
+            money={first: money.last for first, money in self.money.items()},
+            counts={first: number.last for first, number in self.counts.items()},
+            durations={first: span.last for first, span in self.durations.items()},
+            names_end=words["names_end"],
+            skipped=frozenset(self.skipped),
+            unexplained_never=words["unexplained_never"],
+            quoted=self.quoted,
+            inside=frozenset(
+                index for span in self.times.values() for index in range(span.first, span.last)
+            ),
+            own_times={
+                first: span.last for first, span in self.times.items() if not is_owner(span)
+            },
         )
-        return Matcher(self.said, values, lambda slot: self._kinds.get(slot, WORDS))
 
     def _with_preposition(self, span: times.TimeSpan) -> times.TimeSpan:
         """A time with the "at" or "on" before it, which says nothing else."""
@@ -83,27 +100,36 @@ class Spoken:
         text = self.said.text[start : span.end]
         return replace(span, first=span.first - 1, start=start, text=text)
 
-    def _bare_amounts(self) -> None:
-        """Figures that are no part of a time or of an amount: perhaps an amount in no currency."""
+    def _bare_numbers(self) -> None:
+        """Numbers that are no part of a time or of an amount: how many, or money in no currency."""
         taken: set[int] = set()
         for span in self.times.values():
             taken.update(range(span.first, span.last))
         for money in self.money.values():
             taken.update(range(money.first, money.last))
         for index, kind in enumerate(self.said.kinds):
-            if index in taken or self.said.joined(index) or kind not in (NUMBER, WORD):
+            if index in taken or kind == MARK or self._inside_word(index):
                 continue
             number = read_number(self.said, index)
+            if number is not None and 0 < number.value <= COUNT_MAX and number.value % 1 == 0:
+                self.counts[index] = number
+                taken.update(range(index, number.last))
             # "One" and "a" are mostly no numbers of money: "send one to Bob".
             if number is not None and (kind == NUMBER or number.value != 1):
                 amount = f"{number.value:f}"
                 self.money[index] = Money(amount, None, index, number.last)
                 taken.update(range(index, number.last))
 
+    def _inside_word(self, index: int) -> bool:
+        """Whether a token goes on with the one before it: the 2 of "T2"; not that of "订2人"."""
+        return self.said.joined(index) and CJK not in self.said.kinds[index - 1 : index + 1]
+
     def _correct(self) -> None:
         """Of two values with "no, I mean" between them, the last one holds."""
-        both: tuple[dict[int, Any], ...] = (self.times, self.money)
-        for values in both:
+        all_values: tuple[dict[int, Any], ...] = (
+            self.times, self.money, self.counts, self.durations,
+        )  # fmt: skip
+        for values in all_values:
             ordered = sorted(values.values(), key=lambda value: value.first)
             for earlier, later in pairwise(ordered):
                 if earlier.first in values and self._corrects(earlier.last, later.first):
@@ -113,7 +139,14 @@ class Spoken:
                         self.times[later.first] = self._with_its_day(earlier, later)
 
     def _join_alternatives(self) -> None:
-        """Two times with "or" between them are two readings of one: none is picked."""
+        """Two times with "or" between them are two readings of one: none is picked.
+
+        Of two numbers so joined, neither is how many.
+        """
+        for one, other in pairwise(sorted(self.counts.values(), key=lambda number: number.first)):
+            if self.said.words[one.last : other.first] in (("or",), ("to",), ("或",)):
+                self.counts.pop(one.first, None)
+                self.counts.pop(other.first, None)
         ordered = sorted(self.times.values(), key=lambda span: span.first)
         for earlier, later in pairwise(ordered):
             between = [
@@ -121,7 +154,7 @@ class Spoken:
                 for word in self.said.words[earlier.last : later.first]
                 if word not in LIGHT_MARKS
             ]
-            if between == ["or"] and earlier.first in self.times:
+            if between in _OR and earlier.first in self.times:
                 del self.times[later.first]
                 self.times[earlier.first] = replace(
                     earlier,
@@ -142,7 +175,14 @@ class Spoken:
         return replace(later, readings=readings) if readings is not None else later
 
     def _corrects(self, first: int, last: int) -> bool:
-        return last - first <= PHRASE_TOKENS_MAX and self.is_phrase("correction", first, last)
+        """Whether what stands between two values corrects the first: "two, no, for three"."""
+        head = self.light(first, last)
+        if head >= last or last - first > PHRASE_TOKENS_MAX:
+            return False
+        if self.said.words[head] not in self.language.phrases["correction"]:
+            return False
+        before = last - (self.said.words[last - 1] in self.language.words["names_end"])
+        return any(self.is_phrase("correction", first, end) for end in {last, before})
 
     def stutters(self, first: int, last: int) -> bool:
         """Whether a word is said twice in a row, as one does: "remind remind me"."""
@@ -157,7 +197,7 @@ class Spoken:
         """Whether the tokens are one of these phrases and nothing else."""
         first, last = self.trimmed(first, last)
         return first < last and any(
-            self.matcher.prefix(phrase, first, last) == last
+            phrase_end(self.said, self.skipped, phrase, first, last) == last
             for phrase in phrases.get(self.said.words[first], ())
         )
 
@@ -177,7 +217,7 @@ class Spoken:
         ends = [
             end
             for phrase in self.language.phrases[name].get(self.said.words[first], ())
-            if (end := self.matcher.prefix(phrase, first, last)) is not None
+            if (end := phrase_end(self.said, self.skipped, phrase, first, last)) is not None
             and end - first > longer_than
         ]
         return max(ends) if ends else None
@@ -187,9 +227,9 @@ class Spoken:
         for _ in range(_COURTESIES_MAX):
             last = self.heavy_end(first, last)
             for start in range(max(first + 1, last - PHRASE_TOKENS_MAX), last):
-                if self.said.words[start - 1] not in _SAYING and self.is_phrase(
-                    "after", start, last
-                ):
+                if self.said.words[start - 1] not in self.language.words[
+                    "saying"
+                ] and self.is_phrase("after", start, last):
                     last = start
                     break
             else:
@@ -207,6 +247,11 @@ class Spoken:
         while last > first and words[last - 1] in LIGHT_MARKS and last not in ends:
             last -= 1
         return last
+
+
+def is_owner(span: times.TimeSpan) -> bool:
+    """Whether a time says whose something is: "tomorrow's meeting" is no time to do anything."""
+    return span.text.endswith(("'s", "\u2019s"))
 
 
 def reading_of(request: Request) -> dict[str, Any]:
@@ -241,14 +286,45 @@ def _opens(said: Tokens, index: int) -> bool:
     return behind and not said.joined(index)
 
 
+def _unmeant(said: Tokens, fillers: frozenset[str]) -> Iterator[int]:
+    """The tokens that mean nothing: fillers, pictures, dashes between spaces, "to to"."""
+    words = said.words
+    for index, word in enumerate(words):
+        apart = not said.joined(index) and not (index + 1 < len(said) and said.joined(index + 1))
+        twice = word in _SAID_TWICE and words[index + 1 : index + 2] == (word,)
+        if word in fillers or _is_picture(word[0]) or (word == "-" and apart) or twice:
+            yield index
+
+
+def _is_picture(char: str) -> bool:
+    return char >= "\U0001f000" or "\u2190" <= char <= "\u2bff"
+
+
+def _without(said: Tokens, named: Collection[int]) -> Tokens:
+    """The tokens with those that name a thing made unreadable: Project Noon is at no time."""
+    if not named:
+        return said
+    folded = list(said.folded)
+    for index in named:
+        folded[said.starts[index] : said.ends[index]] = "x" * (
+            said.ends[index] - said.starts[index]
+        )
+    words = tuple("x" if at in named else word for at, word in enumerate(said.words))
+    kinds = tuple(WORD if at in named else kind for at, kind in enumerate(said.kinds))
+    return replace(said, folded="".join(folded), words=words, kinds=kinds)
+
+
 def _term_tokens(said: Tokens, terms: list[str]) -> set[int]:
     """The tokens that a verified term of several words covers."""
-    covered: set[int] = set()
+    vocabulary = frozenset(said.words)
+    named: dict[int, set[tuple[str, ...]]] = {}
     for term in terms:
         words = tokenize(term).words
-        if len(words) > 1:
-            size = len(words)
-            for index in range(len(said) - size + 1):
-                if said.words[index : index + size] == words:
-                    covered.update(range(index, index + size))
+        if len(words) > 1 and vocabulary.issuperset(words):
+            named.setdefault(len(words), set()).add(words)
+    covered: set[int] = set()
+    for size, wanted in named.items():
+        for index in range(len(said) - size + 1):
+            if said.words[index : index + size] in wanted:
+                covered.update(range(index, index + size))
     return covered

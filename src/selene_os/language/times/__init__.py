@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from selene_os.language.times.durations import grain_of, iso_duration
+from selene_os.language.times.amounts import grain_of, iso_duration
 from selene_os.language.times.hours import joined
 from selene_os.language.times.line import Line
 from selene_os.language.times.ranges import Found
@@ -59,12 +59,20 @@ def find(
         order: how figures such as 10/11 are ordered; None keeps both readings.
 
     Returns:
-        At most 256 spans, with at most four readings each.
+        At most 256 spans, with at most four readings each. A reading is in the speaker's own time;
+        where a time zone was said it carries that zone's offset.
+
+    Raises:
+        Nothing, for any string, any moment: what no calendar holds has the kind "impossible".
 
     Source: docs/nlp.md, "It never guesses".
     """
     tokens = tokenize(said) if isinstance(said, str) else said
-    if ANCHORS.isdisjoint(tokens.words) and NUMBER not in tokens.kinds:
+    if (
+        ANCHORS.isdisjoint(tokens.words)
+        and NUMBER not in tokens.kinds
+        and "'s" not in tokens.folded
+    ):
         return ()
     spans = []
     for found in scan(Line(tokens)):

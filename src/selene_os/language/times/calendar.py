@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Final
 
-from selene_os.language.times.durations import Amounts
+from selene_os.language.times.amounts import Amounts
 
 DAY: Final = timedelta(days=1)
 CLOCK_GRAINS: Final = frozenset({"second", "minute", "hour", "part"})
@@ -57,9 +57,22 @@ def move(at: datetime, amounts: Amounts, sign: int) -> datetime:
             months = count * _MONTHS[unit] * sign
             at = add_months(at, int(months))
             at += timedelta(days=30 * (months - int(months)))
+        elif unit == "weekday":
+            at = _work_days(at, int(count), sign)
         else:
             at += timedelta(seconds=count * _SECONDS[unit] * sign)
     return at
+
+
+def _work_days(at: datetime, count: int, sign: int) -> datetime:
+    """`at` moved by days from Monday to Friday."""
+    weekend = at.weekday() - 4 if at.weekday() > 4 else 0
+    if weekend:
+        # From a Saturday the first working day ahead is Monday, the first one back Friday.
+        at -= weekend * DAY if sign > 0 else (weekend - 3) * DAY
+    weeks, days = divmod(count, 5)
+    beyond = at.weekday() + days > 4 if sign > 0 else at.weekday() - days < 0
+    return at + sign * (7 * weeks + days + 2 * beyond) * DAY
 
 
 def begin(at: datetime, unit: str) -> datetime:

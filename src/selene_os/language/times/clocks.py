@@ -8,11 +8,14 @@ from selene_os.language.times.line import Line
 from selene_os.language.times.numerals import Number, below_hundred, number
 from selene_os.language.times.spans import Item, Term
 from selene_os.language.times.words import AFTER_NUMBER, CARDINALS, COUNTED, TENS, UNITS
+from selene_os.language.tokens import is_figures
 
-NAMED: Final[dict[str, int]] = {"noon": 12, "midday": 12, "noontime": 12, "midnight": 0}
+NAMED: Final[dict[str, int]] = {
+    "noon": 12, "midday": 12, "noontime": 12, "noonish": 12, "midnight": 0,
+}  # fmt: skip
 _MERIDIEM: Final = {"a": "am", "p": "pm"}
 _PAST: Final = frozenset({"past", "after"})
-_TO: Final = frozenset({"to", "before", "till", "of"})
+_TO: Final = frozenset({"to", "before", "till", "til", "of"})
 
 
 def clock(line: Line, i: int, bare: bool = False) -> Item | None:
@@ -23,15 +26,30 @@ def clock(line: Line, i: int, bare: bool = False) -> Item | None:
         i: the token where it starts.
         bare: whether a number alone is enough, as after "at" or "from".
     """
+    found = _clock(line, i, bare)
+    if found is None:
+        return None
+    last = found.last
+    if line.words[last] == "sharp":
+        return found._replace(last=last + 1)
+    on_the_dot = line.words[last : last + 3] == ("on", "the", "dot")
+    return found._replace(last=last + 3) if on_the_dot else found
+
+
+def _clock(line: Line, i: int, bare: bool) -> Item | None:
     words = line.words
     word = words[i]
+    if word == "mid" and words[line.skip_hyphen(i + 1)] in ("day", "night"):
+        last = line.skip_hyphen(i + 1) + 1
+        name = "midday" if words[last - 1] == "day" else "midnight"
+        return _told(NAMED[name], 0, 0, "24", last, name)
     if word in ("the", "12", "twelve") and words[i + 1] in NAMED:
         return _told(NAMED[words[i + 1]], 0, 0, "24", i + 2, words[i + 1])
     if word in NAMED:
         return _told(NAMED[word], 0, 0, "24", i + 1, word)
-    if word in ("half", "quarter", "a"):
-        return _fraction(line, i)
-    if len(word) == 3 and word[0] == "t" and word[1:].isdigit() and words[i + 1] == ":":
+    if word in ("half", "quarter", "a") or (word == "three" and words[i + 1][:7] == "quarter"):
+        return _fraction(line, i, bare)
+    if len(word) == 3 and word[0] == "t" and is_figures(word[1:]) and words[i + 1] == ":":
         return _digital(line, int(word[1:]), i + 1, "24")
     if line.kinds[i] == "number":
         return _relative(line, i) or _figures(line, i, bare)
@@ -80,7 +98,7 @@ def meridiem(line: Line, i: int) -> tuple[str | None, int]:
 def _tail(line: Line, h: int, m: int, s: int | None, k: int, mer: str | None = None) -> Item | None:
     """What may follow the figures of a clock: o'clock, am, pm, hours, ish, sharp."""
     words = line.words
-    if words[k] in ("o'clock", "oclock"):
+    if words[k] in ("o'clock", "oclock") or (words[k] in ("hrs", "hours", "hour") and m):
         k += 1
     elif words[k] == "o" and words[k + 1] == "clock":
         k += 2
@@ -123,7 +141,7 @@ def _figures(line: Line, i: int, bare: bool) -> Item | None:
     if following[:1] == "h" and len(word) <= 2 and line.joined(k):
         if following == "h" and kinds[k + 1] != "number":
             return _told(value, 0, None, "24", k + 1) if value >= 13 or bare else None
-        if following[1:].isdigit() and len(following) == 3:
+        if is_figures(following[1:]) and len(following) == 3:
             return _told(value, int(following[1:]), None, "24", k + 1)
     if len(word) >= 3:
         return _run_together(line, i, bare)
@@ -212,13 +230,19 @@ def _spoken(line: Line, i: int, bare: bool) -> Item | None:
     return _whole_hour(line, h, k, bare)
 
 
-def _fraction(line: Line, i: int) -> Item | None:
-    """ "half past six", "a quarter to eight", "quarter past noon"."""
+def _fraction(line: Line, i: int, bare: bool) -> Item | None:
+    """ "half past six", "a quarter to eight", "three quarters past ten", "at half three"."""
     words = line.words
-    k = i + 1 if words[i] == "a" else i
+    k = i + 1 if words[i] in ("a", "three") else i
+    if words[i] == "three" and words[k] in ("quarter", "quarters"):
+        return _beside(line, 45, k + 1)
     if words[k] not in ("half", "quarter"):
         return None
     minutes = 30 if words[k] == "half" else 15
+    if words[k] == "half" and bare and words[k + 1] not in _PAST:
+        hour = below_hundred(line, k + 1)
+        if hour and not hour.ordinal and 1 <= hour.value <= 12 and follows_bare(line, hour.last):
+            return _tail(line, int(hour.value), 30, None, hour.last)
     return _beside(line, minutes, k + 1)
 
 
@@ -238,7 +262,7 @@ def _relative(line: Line, i: int) -> Item | None:
     said = words[k] in ("minutes", "minute", "mins", "min")
     k += said
     # "5 to 8" is a range, and "twenty of march" a date: only round minutes need no "minutes".
-    if not said and (words[k] not in ("past", "to", "till", "after") or minutes.value % 5):
+    if not said and (words[k] not in ("past", "to", "till", "til", "after") or minutes.value % 5):
         return None
     if said and words[k] == "from":
         return _beside(line, int(minutes.value), k, plus=True)
@@ -246,7 +270,7 @@ def _relative(line: Line, i: int) -> Item | None:
     if (
         not said
         and small
-        and (words[k] in ("till", "after") or (words[k] == "to" and minutes.value < 20))
+        and (words[k] in ("till", "til", "after") or (words[k] == "to" and minutes.value < 20))
     ):
         return None
     return _beside(line, int(minutes.value), k)

@@ -24,6 +24,7 @@ from selene_os.language.times.words import (
     WEEKDAYS,
 )
 from selene_os.language.times.years import month_first, with_year, year_at
+from selene_os.language.tokens import is_figures
 
 _TYPOGRAPHIC_MONTHS: Final = frozenset(m for m in MONTHS if len(m) == 3)
 
@@ -44,6 +45,9 @@ def date_at(line: Line, i: int, cue: bool = False) -> Item | None:
         return Item("day", Term("day", (DAYS[word],)), i + 1)
     if word in TONIGHT:
         return Item("tonight", Term("part", ("tonight",)), i + 1)
+    if word == "'" and line.kinds[i + 1] == "number" and len(words[i + 1]) == 2 and cue:
+        year, last = year_at(line, i)
+        return Item("period", Term("ymd", (year, None, None)), last) if year else None
     if word in BY_FIRST_WORD:
         feast = holiday_at(line, i)
         if feast:
@@ -54,6 +58,10 @@ def date_at(line: Line, i: int, cue: bool = False) -> Item | None:
         return _weekday(line, i, cue)
     if word == "day" and words[i + 2] in ("tomorrow", "yesterday", "tmrw"):
         return _day_after(line, i)
+    if word in ("week", "weekend") and words[i + 1] in ("of", "beginning", "starting"):
+        found = _unit_of(line, i)
+        if found:
+            return found
     if word == "the":
         return _after_the(line, i, cue)
     if word == "current" and words[i + 1] in ("date", "day"):
@@ -62,7 +70,7 @@ def date_at(line: Line, i: int, cue: bool = False) -> Item | None:
         found = day_of_month(line, i, cue)
         if found:
             return found
-    if len(word) in (4, 5) and word[:3] in _TYPOGRAPHIC_MONTHS and word[3:].isdigit():
+    if len(word) in (4, 5) and word[:3] in _TYPOGRAPHIC_MONTHS and is_figures(word[3:]):
         day = int(word[3:])
         if 1 <= day <= 31:
             return with_year(line, MONTHS[word[:3]], day, i + 1)
@@ -89,6 +97,17 @@ def _day_after(line: Line, i: int) -> Item | None:
     return None
 
 
+def _unit_of(line: Line, i: int) -> Item | None:
+    """ "week of April 10th", "weekend of the 4th"."""
+    # One inside the other ("week of week of") says nothing, and must not nest without end.
+    if not {"week", "weekend"}.isdisjoint(line.words[i + 2 : i + 4]):
+        return None
+    found = date_at(line, i + 2, True)
+    if found is None or found.cat not in ("day", "dom", "weekday"):
+        return None
+    return Item("period", Term(f"{line.words[i]}_of", (found.term,)), found.last)
+
+
 def _after_the(line: Line, i: int, cue: bool) -> Item | None:
     words = line.words
     word = words[i + 1]
@@ -96,18 +115,21 @@ def _after_the(line: Line, i: int, cue: bool) -> Item | None:
         return _day_after(line, i + 1)
     if word in ("current", "present") and words[i + 2] in ("date", "day"):
         return Item("day", Term("day", (0,)), i + 3)
-    week_of = word == "week" and words[i + 2] in ("of", "beginning", "starting")
-    if week_of and words[i + 4] != "week":
-        found = date_at(line, i + 3, True)
-        if found and found.cat in ("day", "dom", "weekday"):
-            return Item("period", Term("week_of", (found.term,)), found.last)
+    if word in ("week", "weekend") and words[i + 2] in ("of", "beginning", "starting"):
+        found = _unit_of(line, i + 1)
+        if found:
+            return found
     if word in BY_FIRST_WORD:
         feast = holiday_at(line, i + 1)
         if feast:
             return _feast(line, *feast)
     if word in MONTHS and cue:
         return month_first(line, i + 1, cue)
-    return day_of_month(line, i + 1, cue, article=True) or period(line, i, cue)
+    day, stretch = day_of_month(line, i + 1, cue, article=True), period(line, i, cue)
+    # "the first of May" is a day, "the first two weeks of May" no day.
+    if day and stretch:
+        return stretch if stretch.last > day.last else day
+    return day or stretch
 
 
 def day_of_month(line: Line, i: int, cue: bool, article: bool = False) -> Item | None:
@@ -120,7 +142,7 @@ def day_of_month(line: Line, i: int, cue: bool, article: bool = False) -> Item |
     if words[k] == "day" and words[k + 1] == "of" and day.ordinal:
         k += 1
     m = k
-    if words[m] == "of":
+    if words[m] == "of" or (words[m] == "in" and cue and words[m + 1] in MONTHS):
         m += 1
         m += words[m] == "the"
     elif words[m] in DASHES or words[m] == ",":
@@ -131,7 +153,7 @@ def day_of_month(line: Line, i: int, cue: bool, article: bool = False) -> Item |
             last += 1
         if words[m] not in ("may", "march") or day.ordinal or day.digits or words[k] == "of":
             return with_year(line, MONTHS[words[m]], value, last)
-    if words[k] == "of" and (day.ordinal or words[k + 1] in ("this", "next", "last")):
+    if words[k] in ("of", "in") and (day.ordinal or words[k + 1] in ("this", "next", "last")):
         outer = period(line, k + 1, True)
         if outer and outer.term.op == "period" and outer.term.args[0] == "month":
             return Item("day", Term("inside", (Term("dom", (value,)), outer.term)), outer.last)
@@ -145,6 +167,10 @@ def day_of_month(line: Line, i: int, cue: bool, article: bool = False) -> Item |
     if day.ordinal and (article or (cue and day.digits)) and _ends_there(line, k, cue):
         return Item("dom", Term("dom", (value,)), k)
     if article and cue and day.digits and _ends_there(line, k, False):
+        return Item("dom", Term("dom", (value,)), k)
+    closing = k >= line.size or (words[k] in ".!?," and line.kinds[k + 1] != "number")
+    if cue and day.digits and value > 12 and i and words[i - 1] == "on" and closing:
+        # "on 15." closes what is said; "on 15 occasions" counts, "on 4" may be an hour or a level.
         return Item("dom", Term("dom", (value,)), k)
     return None
 
@@ -211,5 +237,10 @@ def _weekday_cue(line: Line, i: int) -> bool:
         or nearby in ("morning", "afternoon", "evening", "night", "at")
         or line.kinds[i + 1] == "number"
         or (nearby == "," and (words[i + 2] in MONTHS or words[i + 2] in WEEKDAYS))
+        or (
+            nearby == ","
+            and line.kinds[i + 2] == "number"
+            and not MONTHS.keys().isdisjoint(words[i + 3 : i + 5])
+        )
         or (nearby in ("or", "and", "to", "-") and words[i + 2] in WEEKDAYS)
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Final
 
+from selene_os.language.times.amounts import grain_of
 from selene_os.language.times.calendar import (
     CLOCK_GRAINS,
     DAY,
@@ -15,8 +16,8 @@ from selene_os.language.times.calendar import (
     month_days,
     move,
 )
-from selene_os.language.times.durations import grain_of
-from selene_os.language.times.holidays import by_moonsight, holiday_date
+from selene_os.language.times.holidays import holiday_dates
+from selene_os.language.times.moons import moon_day
 from selene_os.language.times.slots import Frame, ImpossibleError, Operators, Slot
 from selene_os.language.times.spans import Term
 from selene_os.language.times.typed import full_year
@@ -75,6 +76,8 @@ def _valid(readings: list[tuple[int | None, int, int]]) -> list[tuple[int | None
 
 
 def _dom(frame: Frame, day: int) -> tuple[Slot, ...]:
+    if not 1 <= day <= 31:
+        raise ImpossibleError
     month = begin(frame.today, "month")
     while day > month_days(month.year, month.month) or month + (day - 1) * DAY < frame.today:
         month = add_months(month, 1)
@@ -101,6 +104,10 @@ def _weekday(frame: Frame, weekday: int, mod: str | None) -> tuple[Slot, ...]:
     days: tuple[datetime, ...]
     if mod == "next":
         days = (first, first + 7 * DAY)
+    elif mod == "coming":
+        days = (first,)
+    elif mod == "past":
+        days = (first - (14 if ahead == 0 else 7) * DAY,)
     elif mod == "after_next":
         days = (first + 7 * DAY, this_week + 14 * DAY)
     elif mod == "last":
@@ -136,14 +143,46 @@ def _holiday(frame: Frame, name: str, mod: int | None) -> tuple[Slot, ...]:
     today = frame.today.date()
     step = -1 if mod == -1 else 1
     for year in range(today.year, today.year + 4 * step, step):
-        found = holiday_date(name, year)
-        if found and ((found < today) if step < 0 else (found >= today)):
-            if step > 0 and mod == 1 and found == today:
-                continue
-            day = Slot(datetime(found.year, found.month, found.day), None, "day")
-            # A month that begins when the moon is seen may begin a day earlier than reckoned.
-            return (day, day._replace(start=day.start - DAY)) if by_moonsight(name) else (day,)
+        found = holiday_dates(name, year)
+        if step < 0:
+            found = tuple(day for day in found if day < today)
+        else:
+            found = tuple(day for day in found if day > today or (day == today and mod != 1))
+        if found:
+            return tuple(Slot(datetime(d.year, d.month, d.day), None, "day") for d in found)
     return ()
+
+
+def _nearest(frame: Frame, n: int, thing: int | str, base: Term) -> tuple[Slot, ...]:
+    """The n-th closest weekday or feast to a date; of two as close, the earlier first."""
+    found: list[Slot] = []
+    for slot in frame.slots(base):
+        near: list[datetime] = []
+        if isinstance(thing, int):
+            first = slot.start + (thing - slot.start.weekday()) * DAY
+            near = [first + 7 * week * DAY for week in range(-n - 1, n + 2)]
+        else:
+            years = range(slot.start.year - n, slot.start.year + n + 1)
+            days = [day for year in years for day in holiday_dates(thing, year)]
+            near = [datetime(day.year, day.month, day.day) for day in days]
+        near.sort(key=lambda at: (abs(at - slot.start), at))
+        found.extend(Slot(at, None, "day") for at in near[n - 1 : n])
+    return tuple(found)
+
+
+def _moon(
+    frame: Frame, year: int | None, offset: int | None, month: int, day: int, surely: bool
+) -> tuple[Slot, ...]:
+    """A date of the Chinese calendar; where it may as well be of the civil one, that one too."""
+    if offset is not None:
+        year = frame.today.year + offset
+    if year is None:
+        near = (moon_day(frame.today.year + n, month, day) for n in (-1, 0, 1))
+        found = next((d for d in near if d and d >= frame.today.date()), None)
+    else:
+        found = moon_day(year, month, day)
+    slots = (Slot(datetime(found.year, found.month, found.day), None, "day"),) if found else ()
+    return slots if surely else slots + _ymd(frame, year, month, day)
 
 
 def _not_today(frame: Frame, date: Term, mod: int) -> tuple[Slot, ...]:
@@ -227,6 +266,8 @@ OPERATORS: Final[Operators] = {
     "weekday": _weekday,
     "on_weekday": _on_weekday,
     "holiday": _holiday,
+    "moon": _moon,
+    "nearest": _nearest,
     "not_today": _not_today,
     "shift": _shift,
     "within": _within,

@@ -1,37 +1,31 @@
-"""Lengths of time: "two hours and 15 minutes", "an hour and a half", "all day"."""
+"""Lengths of time: "two hours and 15 minutes", "an hour and a half", "2h30m", "all day"."""
 
 from __future__ import annotations
 
+import re
 from typing import Final, NamedTuple
 
+from selene_os.language.times.amounts import Amounts, rank
 from selene_os.language.times.line import Line
 from selene_os.language.times.numerals import number
 from selene_os.language.times.words import CARDINALS, SHORT_UNITS, UNITS
 
-Amounts = tuple[tuple[float, str], ...]
-_FEW: Final[dict[str, int]] = {"few": 3, "several": 3, "some": 3, "couple": 2, "pair": 2}
+FEW: Final[dict[str, int]] = {"few": 3, "several": 3, "some": 3, "couple": 2, "pair": 2}
 _WHOLE: Final = frozenset({"all", "full", "whole", "entire"})
 _FEWEST: Final = frozenset({"few", "several", "some"})
 _PIECES_MAX: Final = 7
 _DIGITS_MAX: Final = 6
-# How a unit is written in ISO 8601: letter, whether after the T, how many of it one unit is.
-_ISO: Final[dict[str, tuple[str, bool, int]]] = {
-    "second": ("S", True, 1),
-    "minute": ("M", True, 1),
-    "hour": ("H", True, 1),
-    "day": ("D", False, 1),
-    "night": ("D", False, 1),
-    "weekday": ("D", False, 1),
-    "weekend": ("D", False, 2),
-    "week": ("W", False, 1),
-    "fortnight": ("W", False, 2),
-    "month": ("M", False, 1),
-    "quarter": ("M", False, 3),
-    "year": ("Y", False, 1),
-    "decade": ("Y", False, 10),
-    "century": ("Y", False, 100),
-}
-_SMALLER: Final = {"H": (60, "TM"), "TM": (60, "S"), "D": (24, "H"), "W": (7, "D")}
+_PARTS: Final = {"half": 0.5, "quarter": 0.25}
+_SIGNS: Final = {"½": 0.5, "¼": 0.25, "¾": 0.75}
+_QUARTERS: Final = {"three": 0.75, "3": 0.75, "two": 0.5, "2": 0.5}
+_WORKING: Final = frozenset({"business", "working", "work"})
+# What may stand between a number and its unit: "three full days", "two more weeks".
+_BETWEEN: Final = frozenset(
+    "more full whole additional calendar straight consecutive extra".split()
+)
+_ROUND: Final = {"dozen": 12, "hundred": 100, "thousand": 1000}
+# "2h30m" and "1hr20min": after the first figure all is one token.
+_GLUED: Final = re.compile(r"([a-z]+)([0-9]{1,4})([a-z]+)(?:([0-9]{1,4})([a-z]+))?")
 
 
 class Length(NamedTuple):
@@ -54,10 +48,10 @@ def length(line: Line, i: int) -> Length | None:
             k += 1
             if line.words[k] == "and":
                 k += 1
-        more = _half_more(line, k, amounts[-1][1]) if k > last else None
+        more = _part_more(line, k, amounts[-1][1]) if k > last else None
         if more is None:
             more = _piece(line, k)
-            if more and _rank(more.amounts[0][1]) >= _rank(amounts[-1][1]):
+            if more and rank(more.amounts[0][1]) >= rank(amounts[-1][1]):
                 break
         if more is None:
             break
@@ -66,46 +60,41 @@ def length(line: Line, i: int) -> Length | None:
     return Length(tuple(amounts), last, about)
 
 
-def _rank(unit: str) -> int:
-    return _ORDER.get(unit, 0)
-
-
-_ORDER: Final = {
-    unit: rank
-    for rank, unit in enumerate(
-        "second minute hour day week fortnight month quarter year decade century".split()
-    )
-} | {"night": 3, "weekday": 3, "weekend": 4}
-
-
-def _half_more(line: Line, i: int, unit: str) -> Length | None:
+def _part_more(line: Line, i: int, unit: str) -> Length | None:
     """The "a half" of "two hours and a half"."""
+    found = _part(line, i)
+    if found is None or line.words[found[1]] in UNITS or line.words[found[1]] in ("an", "of", "a"):
+        return None
+    return Length(((found[0], unit),), found[1], False)
+
+
+def unit_at(line: Line, i: int, touching: bool = False) -> tuple[str, int] | None:
+    """The unit named at token `i` and the token after it.
+
+    One-letter units count only where they touch their number; "business days" are a unit.
+    """
     words = line.words
-    k = i + 1 if words[i] in ("a", "one") else i
-    if words[k] in ("half", "quarter") and words[k + 1] not in UNITS and words[k + 1] != "an":
-        return Length(((0.5 if words[k] == "half" else 0.25, unit),), k + 1, False)
-    return None
-
-
-def unit_at(line: Line, i: int, touching: bool = False) -> str | None:
-    """The unit named at token `i`; one-letter units only where they touch their number."""
-    word = line.words[i]
+    word = words[i]
+    if word in _WORKING and words[i + 1] in ("day", "days"):
+        return "weekday", i + 2
     unit = UNITS.get(word)
     if unit is None and touching:
         unit = SHORT_UNITS.get(word)
-    return unit
+    return (unit, i + 1) if unit else None
 
 
 def _piece(line: Line, i: int) -> Length | None:
     words = line.words
     word = words[i]
-    if word in ("a", "an", "the", "another"):
-        found = _after_article(line, i)
-        return None if word == "the" else found
-    if word in ("half", "quarter"):
-        return _fraction(line, i)
-    if word in _WHOLE:
-        k = i + 2 if words[i + 1] in ("-", "the") else i + 1
+    if word in ("a", "an", "another", "half", "quarter", "three", "two", "one") or word in _SIGNS:
+        found = _fraction(line, i)
+        if found:
+            return found
+    if word in ("a", "an", "another"):
+        return _after_article(line, i)
+    if word in _WHOLE or (word == "the" and words[i + 1] in ("whole", "entire", "full")):
+        k = i + 1 if word == "the" else i
+        k += 2 if words[k + 1] in ("-", "the") else 1
         unit = UNITS.get(words[k])
         return Length(((1, unit),), k + 1, False) if unit else None
     if word in _FEWEST or word == "couple":
@@ -116,17 +105,21 @@ def _piece(line: Line, i: int) -> Length | None:
 def _after_article(line: Line, i: int) -> Length | None:
     words = line.words
     word = words[i + 1]
-    if word in ("half", "quarter"):
-        return _fraction(line, i + 1)
-    if word in ("full", "whole", "single", "good", "entire", "additional"):
+    if word in ("full", "whole", "single", "good", "entire", "additional", "solid"):
         unit = UNITS.get(words[i + 2])
         return Length(((1, unit),), i + 3, False) if unit else None
-    if word in _FEW:
+    if word in FEW:
         return _few(line, i + 1)
-    unit = UNITS.get(word)
-    if unit is None or word.endswith("s") or (unit == "second" and words[i] != "one"):
+    if word in _ROUND:
+        unit = UNITS.get(words[i + 2])
+        return Length(((_ROUND[word], unit),), i + 3, False) if unit else None
+    named = unit_at(line, i + 1)
+    if named is None or named[0] == "second":
         return None
-    return Length(((1, unit),), i + 2, False)
+    plural = words[named[1] - 1].endswith("s") and not words[named[1] - 1].endswith("'s")
+    if plural:
+        return None
+    return Length(((1, named[0]),), named[1], False)
 
 
 def _few(line: Line, i: int) -> Length | None:
@@ -136,93 +129,113 @@ def _few(line: Line, i: int) -> Length | None:
         k += 1
     if words[k] == "more":
         k += 1
-    unit = UNITS.get(words[k])
-    if unit is None:
+    named = unit_at(line, k)
+    if named is None:
         return None
-    return Length(((_FEW[words[i]], unit),), k + 1, words[i] in _FEWEST)
+    return Length(((FEW[words[i]], named[0]),), named[1], words[i] in _FEWEST)
+
+
+def _part(line: Line, i: int) -> tuple[float, int] | None:
+    """A part of one, and the token after it: "a half", "one quarter", "three quarters", "¾"."""
+    words = line.words
+    if words[i] in _SIGNS:
+        return _SIGNS[words[i]], i + 1
+    k = i + 1 if words[i] in ("a", "an", "one", "another") else i
+    if words[k] in _PARTS:
+        return _PARTS[words[k]], k + 1
+    if words[i] in _QUARTERS:
+        k = line.skip_hyphen(i + 1)
+        if words[k] in ("quarters", "quarter"):
+            return _QUARTERS[words[i]], k + 1
+    return None
 
 
 def _fraction(line: Line, i: int) -> Length | None:
-    """ "half an hour", "half hour", "quarter of an hour"."""
+    """ "half an hour", "a half hour", "quarter of an hour", "three quarters of an hour"."""
     words = line.words
-    k = i + 1
-    if words[k] in ("-",):
-        k += 1
-    if words[k] == "of":
-        k += 1
-    if words[k] in ("a", "an"):
-        k += 1
-    elif words[i] == "quarter" and k == i + 1 and words[k] != "hour":
+    part = _part(line, i)
+    if part is None:
         return None
+    value, k = part
+    if words[i] == "half" and words[k] in ("a", "an") and words[k + 1] in _ROUND:
+        unit = UNITS.get(words[k + 2])
+        return Length(((_ROUND[words[k + 1]] / 2, unit),), k + 3, False) if unit else None
+    start = k
+    k += words[k] == "-"
+    k += words[k] == "of"
+    k += words[k] in ("a", "an")
     unit = UNITS.get(words[k])
-    if unit is None or (unit == "quarter") or words[k].endswith("s"):
+    # "a quarter hour" is a length; of other units a quarter needs "of".
+    if value != 0.5 and k == start and unit != "hour":
         return None
-    return Length(((0.5 if words[i] == "half" else 0.25, unit),), k + 1, False)
+    if unit is None or unit == "quarter" or words[k].endswith("s"):
+        return None
+    return Length(((value, unit),), k + 1, False)
 
 
 def _counted(line: Line, i: int) -> Length | None:
     found = number(line, i)
     words = line.words
-    if found is None or found.digits > _DIGITS_MAX:
+    if found is None or found.ordinal or found.digits > _DIGITS_MAX:
         return None
     value, k = found.value, found.last
-    if found.ordinal:
-        return None
     if words[k] == "/" and line.kinds[k + 1] == "number" and len(words[k + 1]) == 1:
         below = int(words[k + 1])
         if below and value < below:
             value, k = value / below, k + 2
-    elif words[k] == "and" and words[k + 1] in ("a", "one") and words[k + 2] in ("half", "quarter"):
-        if words[k + 3] in UNITS:
-            value, k = value + (0.5 if words[k + 2] == "half" else 0.25), k + 3
-    elif words[k] == "and" and words[k + 1] == "half" and words[k + 2] in UNITS:
-        value, k = value + 0.5, k + 2
-    if words[k] == "-" or words[k] in ("more", "full", "whole", "business", "additional"):
+            k += words[k] == "of"
+            k += words[k] in ("a", "an")
+    else:
+        value, k = _with_part(line, value, k)
+    if words[k] in ("dozen", "score") and not found.digits:
+        value, k = value * (12 if words[k] == "dozen" else 20), k + 1
+    if found.digits and line.joined(k) and line.kinds[k] == "word":
+        glued = _glued(line, value, k)
+        if glued:
+            return glued
+    if words[k] == "-" or words[k] in _BETWEEN:
         k += 1
     touching = found.digits > 0 and (line.joined(k) or words[k] == "h")
-    unit = unit_at(line, k, touching)
-    if unit is None or (words[i] in ("one", "a") and words[k] in CARDINALS):
+    named = unit_at(line, k, touching)
+    if named is None or (words[i] == "one" and words[k] in CARDINALS):
         return None
+    unit, last = named
     if unit == "second" and words[k] == "second" and value != 1 and not found.digits:
         return None
-    return Length(((value, unit),), k + 1, False)
+    return Length(((value, unit),), last, False)
 
 
-def iso_duration(amounts: Amounts) -> str:
-    """ISO 8601 of `amounts`; parts of an hour, day or week go down to smaller units."""
-    totals: dict[str, float] = {}
-    for count, unit in amounts:
-        letter, clock, size = _ISO[unit]
-        key = "TM" if clock and letter == "M" else letter
-        totals[key] = totals.get(key, 0) + count * size
-    for key in ("W", "D", "H", "TM"):
-        value = totals.get(key, 0)
-        if value != int(value):
-            size, smaller = _SMALLER[key]
-            totals[key] = int(value)
-            totals[smaller] = totals.get(smaller, 0) + round((value - int(value)) * size, 6)
-    days = "".join(_figure(totals.get(k, 0), k) for k in ("Y", "M", "W", "D"))
-    clock_part = "".join(_figure(totals.get(k, 0), k[-1]) for k in ("H", "TM", "S"))
-    return f"P{days}T{clock_part}" if clock_part else f"P{days}" if days else "PT0S"
+def _with_part(line: Line, value: float, k: int) -> tuple[float, int]:
+    """The "and a half" of "two and a half hours", the "1/2" of "1 1/2 hours", the sign of "1½"."""
+    words = line.words
+    if words[k] in _SIGNS:
+        return value + _SIGNS[words[k]], k + 1
+    if words[k] == "1" and words[k + 1] == "/" and words[k + 2] in ("2", "4"):
+        return value + 1 / int(words[k + 2]), k + 3
+    m = line.skip_hyphen(k)
+    if words[m] != "and":
+        return value, k
+    m = line.skip_hyphen(m + 1)
+    n = line.skip_hyphen(m + 1) if words[m] in ("a", "one") else m
+    if words[n] in _PARTS:
+        part, last = _PARTS[words[n]], n + 1
+    elif words[m] == "three" and words[m + 1] in ("quarter", "quarters"):
+        part, last = 0.75, m + 2
+    else:
+        return value, k
+    return (value + part, last) if words[last] in UNITS else (value, k)
 
 
-def _figure(value: float, letter: str) -> str:
-    if not value:
-        return ""
-    return f"{int(value)}{letter}" if value == int(value) else f"{value:.6g}{letter}"
-
-
-def grain_of(amounts: Amounts) -> str:
-    """The finest unit of `amounts`, as a grain."""
-    finest = min((unit for _, unit in amounts), key=_rank)
-    return _GRAINS.get(finest, finest)
-
-
-_GRAINS: Final = {
-    "night": "day",
-    "weekday": "day",
-    "weekend": "day",
-    "fortnight": "week",
-    "decade": "year",
-    "century": "year",
-}
+def _glued(line: Line, value: float, k: int) -> Length | None:
+    found = _GLUED.fullmatch(line.words[k])
+    if found is None:
+        return None
+    amounts: list[tuple[float, str]] = []
+    for figure, name in ((value, found[1]), (found[2], found[3]), (found[4], found[5])):
+        if figure is None:
+            break
+        unit = UNITS.get(name) or SHORT_UNITS.get(name)
+        if unit is None or (amounts and rank(unit) >= rank(amounts[-1][1])):
+            return None
+        amounts.append((float(figure), unit))
+    return Length(tuple(amounts), k + 1, False)

@@ -141,7 +141,7 @@ def _clocks_on(day: datetime, left: Term, right: Term) -> list[Slot]:
     grain = min(grain_of_clock(left), grain_of_clock(right), key=("second minute hour").find)
     ends = clock_options(*right.args)
     for start in clock_options(*left.args):
-        after = min(e + (DAY if e <= start else timedelta(0)) for e in ends)
+        after = min(e + DAY * max((start - e) // DAY + 1, 0) for e in ends)
         found.append(Slot(day + start, day + after, grain))
     return found
 
@@ -215,7 +215,13 @@ def _span(frame: Frame, left: Term, amounts: Any) -> tuple[Slot, ...]:
     return tuple(Slot(s.start, move(s.start, amounts, 1), s.grain) for s in frame.slots(left))
 
 
+def _zoned(frame: Frame, term: Term, offsets: tuple[str, ...]) -> tuple[Slot, ...]:
+    """A time of day by the clock of another zone."""
+    return tuple(slot._replace(zone=zone) for slot in frame.slots(term) for zone in offsets)
+
+
 OPERATORS: Final[Operators] = {
+    "zoned": _zoned,
     "clock": _clock,
     "part": _part,
     "end_of_day": _end_of_day,

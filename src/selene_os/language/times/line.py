@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
+from selene_os.language.times.characters import simplified
 from selene_os.language.tokens import Tokens
 
 _PAD = ("",) * 12
+
+# "Tomorrow's weather": whose it is does not change the day.
+_OWNED = {
+    f"{word}'s": word
+    for word in (
+        "today", "tomorrow", "yesterday", "tonight", "monday", "tuesday", "wednesday", "thursday",
+        "friday", "saturday", "sunday", "morning", "afternoon", "evening", "week", "weekend",
+        "month",
+    )
+}  # fmt: skip
 
 
 class Line:
@@ -20,7 +31,12 @@ class Line:
         self.starts = tokens.starts + beyond
         self.ends = tokens.ends + beyond
         self.size = len(tokens.words)
-        self.text = tokens.folded
+        self.text = simplified(tokens.folded)
+        if self.text is not tokens.folded and self.text != tokens.folded:
+            places = zip(tokens.starts, tokens.ends, strict=True)
+            self.words = tuple(self.text[a:b] for a, b in places) + _PAD
+        if "'s" in self.text:
+            self.words = tuple(_OWNED.get(word, word) for word in self.words)
 
     def joined(self, index: int) -> bool:
         """Whether token `index` touches the one before it."""

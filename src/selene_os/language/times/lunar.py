@@ -1,4 +1,4 @@
-"""Feasts that follow the moon: Chinese by a table, Jewish by the Hebrew calendar's arithmetic."""
+"""Feasts that follow the moon: Chinese, Islamic and Jewish ones. Hindu ones stand in `hindu`."""
 
 from __future__ import annotations
 
@@ -6,112 +6,98 @@ from datetime import date, timedelta
 from functools import lru_cache
 from typing import Final
 
-# Chinese New Year of 2000 to 2050, month and day. Source: Hong Kong Observatory, Gregorian-Lunar
-# Calendar Conversion Table.
-_NEW_YEAR_FIRST: Final = 2000
-_NEW_YEAR: Final = (
-    "0205 0124 0212 0201 0122 0209 0129 0218 0207 0126 0214 0203 0123 0210 0131 0219 "
-    "0208 0128 0216 0205 0125 0212 0201 0122 0210 0129 0217 0206 0126 0213 0203 0123 "
-    "0211 0131 0219 0208 0128 0215 0204 0124 0212 0201 0122 0210 0130 0217 0206 0126 "
-    "0214 0202 0123"
-).split()
-# Diwali (Lakshmi Puja) of 2010 to 2030. Source: published Indian public-holiday lists.
-_DIWALI_FIRST: Final = 2010
-_DIWALI: Final = (
-    "1105 1026 1113 1103 1023 1111 1030 1019 1107 1027 1114 1104 1024 1112 1101 1020 "
-    "1108 1029 1017 1105 1026"
-).split()
-# Mid-Autumn and Dragon Boat Festival of 2015 to 2030. Source: as above.
-_MOON_FIRST: Final = 2015
-_MOON: Final = (
-    "0927 0915 1004 0924 0913 1001 0921 0910 0929 0917 1006 0925 0915 1003 0922 0912"
-).split()
-_DRAGON: Final = (
-    "0620 0609 0530 0618 0607 0625 0614 0603 0622 0610 0531 0619 0609 0528 0616 0605"
-).split()
-# Holi of 2010 to 2030. Source: as for Diwali.
-_HOLI: Final = (
-    "0301 0320 0308 0327 0317 0306 0324 0313 0302 0321 0310 0329 0318 0308 0325 0314 "
-    "0304 0322 0311 0301 0320"
-).split()
-# Feasts at a fixed distance from Diwali, in days.
-_NEAR_DIWALI: Final = {
-    "diwali": 0, "dussehra": -20, "navaratri": -29, "karva_chauth": -11, "dhanteras": -2,
-    "bhai_dooj": 2, "govardhan": 1,
+from selene_os.language.times.hindu import NAMES as HINDU
+from selene_os.language.times.hindu import hindu_feast
+from selene_os.language.times.moons import moon_day
+
+# Feasts of the Chinese year: month and day; day 0 is the month's last.
+_CHINESE: Final = {
+    "spring_festival": (1, 1), "lantern_festival": (1, 15), "dragon_head": (2, 2),
+    "shangsi": (3, 3), "vesak": (4, 15), "buddhas_birthday": (4, 8), "dragon_boat": (5, 5),
+    "qixi": (7, 7), "ghost_festival": (7, 15), "mid_autumn": (8, 15), "double_ninth": (9, 9),
+    "laba": (12, 8), "little_new_year": (12, 23), "new_years_eve": (12, 0),
 }  # fmt: skip
 # Feasts of the Islamic year: month and day. They begin when the moon is seen; this is the
-# arithmetical calendar, which may differ by a day.
-ISLAMIC: Final = {
+# arithmetical calendar, at most a day late in 96 % of the months of Umm al-Qura.
+_ISLAMIC: Final = {
     "eid_al_fitr": (10, 1), "eid_al_adha": (12, 10), "ramadan": (9, 1), "islamic_new_year": (1, 1),
     "ashura": (1, 10), "mawlid": (3, 12), "laylat_al_qadr": (9, 27), "isra_miraj": (7, 27),
+    "mid_shaban": (8, 15), "arafah": (12, 9), "last_friday": (10, 0),
 }  # fmt: skip
 # Name of the feast -> what it is called.
 FESTIVALS: Final[dict[str, str]] = {
     "spring_festival": "chinese new year|chinese new year's day|lunar new year|chinese lunar new "
     "year's day|chinese lunar new year|chinese new years|chinese spring festival|spring festival",
     "new_years_eve": "chinese new year's eve|lunar new year's eve",
-    "mid_autumn": "mid-autumn festival|mid autumn festival|moon festival",
-    "dragon_boat": "dragon boat festival",
+    "mid_autumn": "mid-autumn festival|mid autumn festival|moon festival|mooncake festival",
+    "dragon_boat": "dragon boat festival|duanwu festival|duanwu",
     "lantern_festival": "lantern festival",
-    "dussehra": "dussehra|vijayadashami|vijaya dashami|dasara",
-    "navaratri": "navaratri|navratri|durga puja",
-    "karva_chauth": "karva chauth",
-    "dhanteras": "dhanteras|dhanatrayodashi",
-    "bhai_dooj": "bhai dooj|bhaidooj",
-    "govardhan": "govardhan puja",
-    "holi": "holi|dhulandi|phagwah",
-    "holika_dahan": "holika dahan|chhoti holi",
-    "eid_al_fitr": "eid al-fitr|eid al fitr|eid ul-fitr|eid ul fitr|id al-fitr|eid",
-    "eid_al_adha": "eid al-adha|eid al adha|eid ul-adha|eid ul adha|id ul-adha|id al-adha|bakr id",
+    "dragon_head": "longtaitou festival|dragon head",
+    "shangsi": "shangsi festival|double third festival",
+    "vesak": "vesak|vesak day|wesak|wesak day|buddha day",
+    "buddhas_birthday": "buddha's birthday|birthday of the buddha",
+    "qixi": "qixi|qixi festival|double seventh festival",
+    "ghost_festival": "ghost festival|hungry ghost festival|zhongyuan festival",
+    "double_ninth": "double ninth festival|double ninth|chongyang festival|chung yeung festival",
+    "laba": "laba festival",
+    "little_new_year": "little new year",
+    "eid_al_fitr": "eid al-fitr|eid al fitr|eid ul-fitr|eid ul fitr|id al-fitr|id ul-fitr|eid",
+    "eid_al_adha": "eid al-adha|eid al adha|eid ul-adha|eid ul adha|id ul-adha|id al-adha|bakr id|"
+    "sacrifice feast|feast of the sacrifice|festival of sacrifice",
     "ramadan": "ramadan|ramzan|ramadhan|ramazan",
-    "islamic_new_year": "islamic new year|hijri new year|muharram",
-    "ashura": "ashura",
-    "mawlid": "mawlid|mawlid al-nabi|milad un nabi",
-    "laylat_al_qadr": "laylat al-qadr|laylat al qadr|night of power|night of destiny",
-    "isra_miraj": "isra and mi'raj|isra and miraj",
-    "diwali": "diwali|deepavali|lakshmi puja|dipavali",
-    "rosh_hashanah": "rosh hashanah|rosh hashana|rosh ha-shanah|yom teruah",
-    "yom_kippur": "yom kippur",
-    "sukkot": "sukkot|succos|sukkos|feast of tabernacles|feast of booths|feast of the ingathering",
+    "islamic_new_year": "islamic new year|hijri new year|arabic new year|muharram|amun jadid",
+    "ashura": "ashura|day of ashura",
+    "mawlid": "mawlid|mawlid al-nabi|milad un nabi|maulid|eid-e-milad|mawlid an-nabi",
+    "laylat_al_qadr": "laylat al-qadr|laylat al qadr|night of power|night of destiny|"
+    "night of measures|laylat al kadr",
+    "isra_miraj": "isra and mi'raj|isra and miraj|the prophet's ascension",
+    "mid_shaban": "mid-sha'ban|shab-e-barat|bara'at night",
+    "arafah": "day of arafah|arafat day|day of arafat",
+    "last_friday": "jumu'atul-wida|jumuatul-wida|jamat ul-vida",
+    "rosh_hashanah": "rosh hashanah|rosh hashana|rosh ha-shanah|yom teruah|feast of trumpets",
+    "yom_kippur": "yom kippur|day of atonement",
+    "sukkot": "sukkot|succos|sukkos|succot|feast of tabernacles|feast of booths|"
+    "feast of the ingathering",
     "shemini_atzeret": "shemini atzeret",
-    "simchat_torah": "simchat torah",
-    "hanukkah": "hanukkah|hanukah|chanukah|hannukah|chanukkah",
-    "tu_bishvat": "tu bishvat|tu b'shevat",
+    "simchat_torah": "simchat torah|simhat torah|simkhes toreh",
+    "hanukkah": "hanukkah|hanukah|chanukah|hannukah|chanukkah|festival of lights",
+    "tu_bishvat": "tu bishvat|tu b'shevat|tu bishevat",
     "purim": "purim",
-    "passover": "passover|pesach",
-    "shavuot": "shavuot|shavuos|feast of weeks",
-    "lag_baomer": "lag baomer|lag b'omer",
-    "tisha_bav": "tisha b'av",
-}
+    "shushan_purim": "shushan purim",
+    "passover": "passover|pesach|pesah",
+    "yom_hashoah": "yom hashoah|holocaust day|yom ha-shoah",
+    "yom_haatzmaut": "yom haatzmaut|yom ha'atzmaut|yom ha-atzmaut",
+    "shavuot": "shavuot|shavuos|shovuos|feast of weeks",
+    "lag_baomer": "lag baomer|lag b'omer|lag ba'omer",
+    "tisha_bav": "tisha b'av|tish'a b'av",
+} | HINDU
 # Days after Rosh Hashanah of the same autumn, and days before Rosh Hashanah of the year's autumn:
 # from Nisan to Tishri the Hebrew months have fixed lengths. Jewish days begin the evening before.
-_AFTER: Final = {"rosh_hashanah": -1, "yom_kippur": 8, "sukkot": 13, "shemini_atzeret": 20}
-_BEFORE: Final = {"passover": 164, "lag_baomer": 131, "shavuot": 114, "tisha_bav": 53, "purim": 194}
+_AFTER: Final = {
+    "rosh_hashanah": -1, "yom_kippur": 8, "sukkot": 13, "shemini_atzeret": 20, "simchat_torah": 21,
+}  # fmt: skip
+_BEFORE: Final = {
+    "passover": 164, "lag_baomer": 131, "shavuot": 114, "purim": 194, "shushan_purim": 193,
+}  # fmt: skip
 
 
-def festival(name: str, year: int) -> date | None:
-    """The day of feast `name` in Gregorian `year`, or None where it is not known."""
-    if name in ("spring_festival", "lantern_festival"):
-        found = _listed(_NEW_YEAR, _NEW_YEAR_FIRST, year)
-        return found + timedelta(days=14) if found and name[0] == "l" else found
-    if name == "new_years_eve":
-        found = _listed(_NEW_YEAR, _NEW_YEAR_FIRST, year)
-        return found - timedelta(days=1) if found else None
-    if name in ("mid_autumn", "dragon_boat"):
-        return _listed(_MOON if name == "mid_autumn" else _DRAGON, _MOON_FIRST, year)
-    if name in _NEAR_DIWALI:
-        found = _listed(_DIWALI, _DIWALI_FIRST, year)
-        return found + timedelta(days=_NEAR_DIWALI[name]) if found else None
-    if name in ("holi", "holika_dahan"):
-        found = _listed(_HOLI, _DIWALI_FIRST, year)
-        return found - timedelta(days=name == "holika_dahan") if found else None
-    if name in ISLAMIC:
-        return _islamic(*ISLAMIC[name], year)
-    if not 1600 <= year <= 2400:
-        return None
+def festival(name: str, year: int) -> tuple[date, ...]:
+    """The day of feast `name` in Gregorian `year`; several where it is kept on either of them."""
+    if name in HINDU:
+        return hindu_feast(name, year)
+    if name in _ISLAMIC:
+        return _islamic_feast(name, year)
+    if name in _CHINESE:
+        month, day = _CHINESE[name]
+        # The last weeks of a Chinese year lie in the next civil year, seldom in the same.
+        days = (moon_day(begun, month, day) for begun in (year - 1, year))
+        return tuple(found for found in days if found and found.year == year)[-1:]
+    found = _jewish(name, year) if 1600 <= year <= 2400 else None
+    return (found,) if found else ()
+
+
+def _jewish(name: str, year: int) -> date | None:
     autumn = _rosh_hashanah(year)
-    if name == "simchat_torah":
-        return autumn + timedelta(days=21)
     if name in _AFTER:
         return autumn + timedelta(days=_AFTER[name])
     if name in _BEFORE:
@@ -124,14 +110,32 @@ def festival(name: str, year: int) -> date | None:
         # 15 Shevat is 15 + 29 (or 30 + 30 with the leap month) + ... days before 15 Nisan.
         leap = (autumn - _rosh_hashanah(year - 1)).days > 380
         return autumn - timedelta(days=253 if leap else 223)
+    if name == "tisha_bav":
+        fast = autumn - timedelta(days=51)
+        # A fast that falls on a Sabbath is kept on the day after.
+        return fast - timedelta(days=0 if fast.weekday() == 5 else 1)
+    if name == "yom_hashoah":
+        day = autumn - timedelta(days=151)
+        return day - timedelta(days={4: 2, 6: 0}.get(day.weekday(), 1))
+    if name == "yom_haatzmaut":
+        # 5 Iyar, kept clear of the Sabbath on either side.
+        day = autumn - timedelta(days=143)
+        return day + timedelta(days={4: -1, 5: -2, 0: 1}.get(day.weekday(), 0) - 1)
     return None
 
 
-def _listed(table: list[str], first: int, year: int) -> date | None:
-    if not first <= year < first + len(table):
-        return None
-    entry = table[year - first]
-    return date(year, int(entry[:2]), int(entry[2:]))
+def _islamic_feast(name: str, year: int) -> tuple[date, ...]:
+    month, day = _ISLAMIC[name]
+    if name == "last_friday":
+        first = _islamic(month, 1, year)
+        if first is None:
+            return ()
+        # The last Friday of Ramadan, from either day on which the month may end.
+        ends = (first, first - timedelta(days=1))
+        fridays = (end - timedelta(days=(end.weekday() - 4) % 7 or 7) for end in ends)
+        return tuple(dict.fromkeys(fridays))
+    found = _islamic(month, day, year)
+    return (found, found - timedelta(days=1)) if found else ()
 
 
 def _islamic(month: int, day: int, year: int) -> date | None:

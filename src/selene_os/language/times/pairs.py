@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from selene_os.language.times.clocks import NAMED, clock
 from selene_os.language.times.cues import part_at
 from selene_os.language.times.dates import date_at
@@ -11,6 +13,9 @@ from selene_os.language.times.numerals import number
 from selene_os.language.times.spans import Item, Term
 from selene_os.language.times.words import CARDINALS, MONTHS, PARTS
 from selene_os.language.times.years import year_at
+from selene_os.language.tokens import is_figures
+
+_TO: Final = frozenset({"to", "till", "til", "until", "untill", "through", "thru"})
 
 
 def clock_range(line: Line, i: int, bare: bool) -> Item | None:
@@ -22,7 +27,7 @@ def clock_range(line: Line, i: int, bare: bool) -> Item | None:
     if left is None or left.term.op != "clock" or _is_year(words[i]):
         return None
     k = left.last
-    if words[k] in DASHES or words[k] in ("to", "till", "until", "untill", "through", "thru"):
+    if words[k] in DASHES or words[k] in _TO:
         k += 1
         k += words[k - 1] in ("until", "till") and words[k] == "about"
     elif bare and words[k] == "and":
@@ -43,17 +48,17 @@ def clock_range(line: Line, i: int, bare: bool) -> Item | None:
             return None
         if line.kinds[i] != line.kinds[k] and part is None:
             return None
-    typed = words[i].isdigit() and words[k].isdigit() and figures
+    typed = is_figures(words[i]) and is_figures(words[k]) and figures
     if typed and not bare and part_at(line, right.last) is None:
         return None
-    return Item("clocks", Term("clocks", _agree(left.term, right.term)), right.last)
+    return Item("clocks", Term("clocks", agree(left.term, right.term)), right.last)
 
 
 def _is_year(word: str) -> bool:
-    return len(word) == 4 and word[:2] in ("19", "20") and word.isdigit()
+    return len(word) == 4 and word[:2] in ("19", "20") and is_figures(word)
 
 
-def _agree(left: Term, right: Term) -> tuple[Term, Term]:
+def agree(left: Term, right: Term) -> tuple[Term, Term]:
     """The am or pm of a range's end holds for its beginning where that keeps the order."""
     h, m, s, mer = left.args
     until = right.args
@@ -63,11 +68,11 @@ def _agree(left: Term, right: Term) -> tuple[Term, Term]:
             return Term("clock", (later, m, s, "24")), right
         other = h % 12 + (0 if until[0] >= 12 else 12)
         return Term("clock", (other, m, s, "24")), right
-    if mer == "24" and until[3] is None and until[0] <= 12 and h < 12 and m is not None:
+    if mer == "24" and until[3] is None and until[0] <= 12 and m is not None:
+        # The first hour after the beginning: "下午两点到四点", "8am until 6", "10pm to 2".
         same = until[0] % 12
-        if (same, until[1]) > (h, m) and until[0] != 12:
-            return left, right
-        return left, Term("clock", (same + 12, until[1], until[2], "24"))
+        near = [hour for hour in (same, same + 12) if (hour, until[1]) > (h, m)]
+        return left, Term("clock", (near[0] if near else same, until[1], until[2], "24"))
     return left, right
 
 

@@ -12,8 +12,10 @@ from selene_os.language.times.durations import Length, length
 from selene_os.language.times.line import Line
 from selene_os.language.times.numerals import number
 from selene_os.language.times.pairs import clock_range
+from selene_os.language.times.relations import nearest_head, relation_head
 from selene_os.language.times.spans import Item, Term
-from selene_os.language.times.words import CARDINALS, PARTS, TENS, UNITS, WEEKDAYS
+from selene_os.language.times.words import CARDINALS, DAYS, MODIFIERS, PARTS, TENS, UNITS, WEEKDAYS
+from selene_os.language.times.zones import zone_at
 
 BEFORE: Final = frozenset({"before", "by", "until", "till", "til", "untill"})
 AFTER: Final = frozenset({"after", "since", "from"})
@@ -32,15 +34,21 @@ class Point(NamedTuple):
     last: int
     cat: str
     date_last: bool = False
+    zone: tuple[str, ...] = ()
 
     @property
-    def term(self) -> Term:
-        """The whole as one term."""
+    def bare(self) -> Term:
+        """The whole as one term, by the speaker's own clock."""
         if self.date and self.clock:
             return Term("at", (self.date, self.clock))
         found = self.date or self.clock
         assert found is not None
         return found
+
+    @property
+    def term(self) -> Term:
+        """The whole as one term, with the zone that was said."""
+        return Term("zoned", (self.bare, self.zone)) if self.zone else self.bare
 
 
 def point(line: Line, i: int, cue: bool, bare: bool) -> Point | None:
@@ -96,6 +104,9 @@ def piece(line: Line, i: int, cue: bool, bare: bool) -> Item | None:
     part = part_at(line, i)
     if part:
         return part
+    beside = _beside(line, i)
+    if beside:
+        return beside
     date = date_at(line, i, cue)
     if date and kind != "number":
         return date
@@ -106,6 +117,30 @@ def piece(line: Line, i: int, cue: bool, bare: bool) -> Item | None:
     return hour if hour.last > date.last or (bare and not cue) else date
 
 
+def _beside(line: Line, i: int) -> Item | None:
+    """ "the day after Christmas", "third Tuesday after Easter"."""
+    nearest = nearest_head(line, i)
+    if nearest:
+        base = date_at(line, nearest.base, True)
+        if base is None or base.cat not in ("day", "dom", "weekday"):
+            return None
+        return Item("day", Term("nearest", (nearest.n, nearest.thing, base.term)), base.last)
+    head = relation_head(line, i)
+    if head is None or line.words[head.base] in MODIFIERS or head.base >= line.size:
+        return None
+    if relation_head(line, head.base):
+        return None
+    after = point(line, head.base, True, False)
+    if after is None or after.clock or after.date is None or after.cat == "now":
+        return None
+    single = isinstance(head.thing, int) or head.thing in ("day", "weekday")
+    # "Monday before Friday" is a plan, "the Monday before Friday" a day.
+    if single and after.cat == "weekday" and line.words[i] != "the":
+        return None
+    term = Term("beside", (head.thing, head.n, head.sign, after.date))
+    return Item("day" if single else "period", term, after.last)
+
+
 def _hour_of_part(line: Line, i: int) -> Point | None:
     """ "8 this evening", "eleven in the morning": the part makes the number a time of day."""
     if line.kinds[i] != "number" and line.words[i] not in CARDINALS:
@@ -114,6 +149,9 @@ def _hour_of_part(line: Line, i: int) -> Point | None:
     if hour is None or hour.term.op != "clock":
         return None
     part = part_at(line, hour.last)
+    if part is None and i == 0 and line.words[hour.last] in DAYS:
+        # "9 tomorrow" opens what is said; after another word the number may count things.
+        return Point(None, hour.term, hour.last, "clock")
     if part is None or line.words[hour.last] in PARTS:
         return None
     return _merge(Point(None, hour.term, hour.last, "clock"), part)
@@ -125,6 +163,10 @@ def extend(line: Line, so_far: Point) -> Point | None:
     k = so_far.last
     word = words[k]
     lead = ""
+    if so_far.clock and not so_far.zone and so_far.clock.op in ("clock", "clocks"):
+        zone = zone_at(line, k)
+        if zone:
+            return so_far._replace(zone=zone[0], last=zone[1])
     part = part_at(line, k)
     if part is None and so_far.clock is None and so_far.date and word in ("am", "pm"):
         part = Item("part", Term("part", ("morning" if word == "am" else "afternoon",)), k + 1)
@@ -138,7 +180,9 @@ def extend(line: Line, so_far: Point) -> Point | None:
             return None
         lead, k = word, k + 1
         word = words[k]
-    if lead == "of" and so_far.cat not in ("weekday", "part", "day", "clock"):
+    if lead == "of" and so_far.cat == "period" and so_far.date and so_far.date.op == "ymd":
+        lead = "in"
+    elif lead == "of" and so_far.cat not in ("weekday", "part", "day", "clock"):
         return None
     if lead in ("from", "between"):
         return _clocks_after(line, k, so_far)
@@ -219,15 +263,16 @@ def _merge(a: Point, item: Item) -> Point | None:
     if b.date is None:
         if a.date and a.cat == "period":
             return None
-        return Point(a.date, clock_term or b.clock, item.last, a.cat, a.date_last)
+        return Point(a.date, clock_term or b.clock, item.last, a.cat, a.date_last, a.zone)
     if a.date is None:
         if b.cat == "period":
             return None
-        return Point(b.date, clock_term or a.clock, item.last, b.cat, True)
+        return Point(b.date, clock_term or a.clock, item.last, b.cat, True, a.zone)
     date = _merge_dates(a, b)
     if date is None:
         return None
-    return Point(date, clock_term or a.clock or b.clock, item.last, "day", True)
+    cat = "period" if a.cat == b.cat == "period" else "day"
+    return Point(date, clock_term or a.clock or b.clock, item.last, cat, True, a.zone)
 
 
 def _merge_clocks(a: Point, b: Point) -> Term | None:
@@ -252,18 +297,30 @@ def _merge_dates(a: Point, b: Point) -> Term | None:
         if a.cat == "dom":
             return Term("wdom", (second.args[0], first.args[0]))
         return Term("on_weekday", (second.args[0], first))
+    if b.cat == "dom" and first.op == "period" and first.args[0] == "month":
+        return Term("inside", (second, first))
     if a.cat == "weekday" and b.cat == "period" and _is_week(second):
         return Term("inside", (first, second))
     if a.cat == "period" and b.cat == "weekday" and _is_week(first):
         return Term("inside", (second, first))
-    if first.op == "holiday" and b.cat == "period" and second.op in ("ymd", "period"):
-        year = second.op == "ymd" or second.args[0] == "year"
-        return Term("inside", (first, second)) if year else None
+    undated = second.op == "holiday" or (second.op == "ymd" and second.args[0] is None)
+    if undated and a.cat == "period" and _is_year(first):
+        return Term("inside", (second, first))
+    if first.op in ("holiday", "season") or (first.op == "ymd" and first.args[0] is None):
+        # "Easter 2027", "March of next year", "5 May last year".
+        year_said = b.cat == "period" and _is_year(second)
+        return Term("inside", (first, second)) if year_said else None
     if first.op == "day" and second.op in ("figures", "ymd") and b.cat == "day":
         return second
     if second.op == "day" and first.op in ("figures", "ymd") and a.cat == "day":
         return first
     return None
+
+
+def _is_year(term: Term) -> bool:
+    if term.op == "ymd":
+        return term.args[1] is None
+    return term.op == "period" and term.args[0] == "year"
 
 
 def _is_week(term: Term) -> bool:
@@ -278,13 +335,21 @@ def offset(line: Line, i: int, found: Length, lead: str) -> tuple[Term, int] | N
     k = found.last
     sign, last = _direction(line, k)
     if sign:
+        count, unit = found.amounts[0]
+        if unit == "weekend" and count == int(count):
+            return Term("period", (unit, int(count) * sign)), last
         return Term("shift", (None, found.amounts, sign)), last
-    if words[k] in ("from", "after", "before", "since", "past", "prior"):
+    if words[k] == "on" and words[k + 1] in WEEKDAYS and found.amounts[-1][1] == "week":
+        # "a week on Tuesday": a week after the Tuesday to come.
+        base = point(line, k + 1, True, False)
+        if base and base.clock is None:
+            return Term("shift", (base.term, found.amounts, 1)), base.last
+    if words[k] in ("from", "after", "before", "since", "past", "prior", "preceding"):
         k += 1
         k += words[k] == "to" and words[k - 1] == "prior"
         base = point(line, k, True, False)
         if base:
-            sign = -1 if words[found.last] in ("before", "prior") else 1
+            sign = -1 if words[found.last] in ("before", "prior", "preceding") else 1
             return Term("shift", (base.term, found.amounts, sign)), base.last
     if lead == "in":
         k = found.last

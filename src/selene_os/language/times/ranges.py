@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from selene_os.language.times.durations import Amounts, length
+from selene_os.language.times.amounts import Amounts
+from selene_os.language.times.durations import length
 from selene_os.language.times.line import DASHES, Line
 from selene_os.language.times.pairs import clock_range, day_range
 from selene_os.language.times.phrases import Point, extend, point
@@ -27,7 +28,8 @@ class Found(NamedTuple):
 
 def found_at(i: int, at: Point, bound: str | None = None, about: bool = False) -> Found:
     """A point, found to begin at token `i`."""
-    return Found(i, at.last, "point", at.term, None, bound, about, Moment(at.date, at.clock))
+    clock = Term("zoned", (at.clock, at.zone)) if at.clock and at.zone else at.clock
+    return Found(i, at.last, "point", at.term, None, bound, about, Moment(at.date, clock))
 
 
 def ranged(line: Line, i: int, k: int, joint_and: bool) -> Found | None:
@@ -49,7 +51,7 @@ def ranged(line: Line, i: int, k: int, joint_and: bool) -> Found | None:
     found = point(line, k, True, True)
     if found is None:
         return None
-    if line.words[found.last] == "for" and found.clock is not None:
+    if line.words[found.last] == "for":
         lasting = length(line, found.last + 1)
         if lasting:
             term = Term("span", (found.term, lasting.amounts))
@@ -83,10 +85,13 @@ def range_after(
     right = point(line, k, True, left.clock is not None or announced)
     if right is None:
         return None
-    left_term, right_term = distributed(left, right)
+    zone = right.zone or left.zone
+    left_term, right_term = distributed(left._replace(zone=()), right._replace(zone=()))
     if left_term is None:
         return None
     term = Term("range", (left_term, right_term, joint in ("through", "thru")))
+    if zone:
+        term = Term("zoned", (term, zone))
     return Found(i, right.last, "point", term, None, None, False, Moment(term))
 
 
@@ -106,6 +111,9 @@ def distributed(left: Point, right: Point) -> tuple[Term | None, Term]:
         if y is None and until[0] is not None and m and until[1]:
             year = until[0] - ((m, d or 0) > (until[1], until[2] or 31))
             return Point(Term("ymd", (year, m, d)), left.clock, 0, "day").term, right.term
+    if left.date and right.date and left.cat == "weekday" and right.date.op == "inside":
+        # "Tuesday to Thursday next week".
+        return Term("inside", (left.date, right.date.args[1])), right.term
     if left.date and right.date and left.date.op == right.date.op == "figures":
         a, b, c, _ = left.date.args
         if c is None and right.date.args[2] is not None:

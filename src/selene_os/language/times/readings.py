@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from selene_os.language.times import days, hours, stretches
 from selene_os.language.times.calendar import CLOCK_GRAINS, DAY, midnight, text_of
-from selene_os.language.times.slots import Frame, ImpossibleError, Operators, Slot
+from selene_os.language.times.slots import Frame, ImpossibleError, Operators, Slot, UnfixedError
 from selene_os.language.times.spans import READINGS_MAX, DateOrder, Reading, Term
 
 
@@ -33,7 +33,10 @@ def resolve(
         found = frame.slots(term)
     except (ImpossibleError, OverflowError, ValueError):
         return Resolved("impossible", "day", ())
-    unique = tuple(dict.fromkeys(found))
+    except UnfixedError:
+        return Resolved("vague", "year", ())
+    # "the next zero months" last no time at all.
+    unique = tuple(dict.fromkeys(s for s in found if s.end is None or s.end > s.start))
     if not unique:
         return None
     kind = "range" if unique[0].end else "instant"
@@ -57,8 +60,8 @@ def _size(slot: Slot) -> timedelta:
 def _written(slot: Slot) -> Reading:
     grain = slot.grain
     fine = "minute" if slot.end and _clocked(slot) and grain not in CLOCK_GRAINS else grain
-    end = text_of(slot.end, fine) if slot.end else None
-    return Reading(text_of(slot.start, fine), end, grain)
+    end = text_of(slot.end, fine) + slot.zone if slot.end else None
+    return Reading(text_of(slot.start, fine) + slot.zone, end, grain)
 
 
 def _clocked(slot: Slot) -> bool:

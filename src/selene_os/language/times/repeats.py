@@ -18,7 +18,7 @@ from selene_os.language.times.words import (
 
 _ADVERBS: Final = frozenset(
     "daily weekly monthly yearly annually hourly nightly quarterly biweekly fortnightly "
-    "bimonthly weekdays".split()
+    "bimonthly weekdays weekends everyday".split()
 )
 _NOW: Final[tuple[tuple[str, ...], ...]] = (
     ("as", "soon", "as", "possible"),
@@ -57,7 +57,8 @@ _VAGUE: Final[tuple[tuple[str, ...], ...]] = (
     ("recently",),
 )
 VAGUE: Final = frozenset(words[0] for words in _VAGUE) | _NOW_FIRST
-REPEATERS: Final = frozenset({"every", "each"}) | _ADVERBS
+_TIMES: Final = frozenset({"once", "twice", "thrice"})
+REPEATERS: Final = frozenset({"every", "each"}) | _ADVERBS | _TIMES
 
 
 def now_at(line: Line, i: int) -> int:
@@ -87,6 +88,8 @@ def recurring(line: Line, i: int) -> int:
         last = i + 1
     elif word in ("every", "each"):
         last = _every(line, i + 1)
+    elif word in _TIMES:
+        last = _per(line, i + 1)
     elif word in WEEKDAYS_PLURAL:
         last = i + 1
     elif word == "on" and (words[i + 1] in WEEKDAYS_PLURAL or words[i + 1] in _ADVERBS):
@@ -94,6 +97,14 @@ def recurring(line: Line, i: int) -> int:
     if not last:
         return 0
     return _tail(line, last)
+
+
+def _per(line: Line, i: int) -> int:
+    """ "a week" of "twice a week"."""
+    words = line.words
+    if words[i] in ("a", "an", "per", "each", "every") and words[i + 1] in UNITS:
+        return i + 2
+    return 0
 
 
 def _every(line: Line, i: int) -> int:

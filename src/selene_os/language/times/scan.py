@@ -6,7 +6,7 @@ from typing import Final
 
 from selene_os.language.times.clocks import follows_bare
 from selene_os.language.times.durations import length
-from selene_os.language.times.line import DASHES, Line
+from selene_os.language.times.line import Line
 from selene_os.language.times.pairs import clock_range, day_range
 from selene_os.language.times.phrases import (
     ABOUT,
@@ -26,24 +26,40 @@ from selene_os.language.times.starters import PREPOSITIONS, may_begin
 from selene_os.language.times.words import COUNTED, UNITS, WEEKDAYS_PLURAL
 
 SPANS_MAX: Final = 256
+VAIN_MAX: Final = 1_536
 
 
 def scan(line: Line) -> list[Found]:
     """Every expression of `line`, left to right; each token begins at most one attempt.
 
-    A text of more than SPANS_MAX expressions is no utterance; what follows them is left alone.
+    A text of more than SPANS_MAX expressions, or of more than VAIN_MAX places that only look like
+    one (32 KB of prose have some 500), is no utterance; what follows is left alone.
+    What was tried in vain is not tried again in the same surroundings, so that a text of one
+    trigger over and over costs a look-up each.
     """
     found: list[Found] = []
-    i = 0
-    while i < line.size and len(found) < SPANS_MAX:
+    vain: set[tuple[str, str]] = set()
+    i, size = 0, line.size
+    starts, text = line.starts, line.text
+    while i < size and len(found) < SPANS_MAX and len(vain) < VAIN_MAX:
         if may_begin(line, i):
-            here = expression(line, i)
-            if here:
-                found.append(here)
-                i = here.last
-                continue
+            at = starts[i]
+            around = text[max(at - _SEEN_BEHIND, 0) : at], text[at : at + _SEEN_AHEAD]
+            if around not in vain:
+                here = expression(line, i)
+                if here:
+                    here = _opened(line, here)
+                    found.append(here)
+                    i = here.last
+                    continue
+                vain.add(around)
         i += 1
     return found
+
+
+# How much of the text around a token decides whether an expression begins there, in code points.
+_SEEN_BEHIND: Final = 24
+_SEEN_AHEAD: Final = 160
 
 
 _ANY_TIME: Final = frozenset({("some", "time"), ("any", "time")})
@@ -53,7 +69,9 @@ _LOOSE: Final = frozenset({"sometime", "anytime", "some", "any"})
 def expression(line: Line, i: int) -> Found | None:
     """The longest expression that begins at token `i`."""
     word = line.words[i]
-    if line.kinds[i] == "cjk" or (line.kinds[i] == "number" and line.kinds[i + 1] == "cjk"):
+    kinds = line.kinds
+    decimal = line.words[i + 1] == "." and kinds[i + 2] == "number" and kinds[i + 3] == "cjk"
+    if kinds[i] == "cjk" or (kinds[i] == "number" and (kinds[i + 1] == "cjk" or decimal)):
         return chinese_expression(line, i)
     if word in REPEATERS or word in WEEKDAYS_PLURAL or word == "on":
         again = recurring(line, i)
@@ -65,11 +83,66 @@ def expression(line: Line, i: int) -> Found | None:
         if inner and inner.kind == "point":
             return inner._replace(first=i, about=True)
     now = now_at(line, i)
-    if now and line.words[now] not in DASHES and line.words[now] not in ("to", "until", "till"):
-        return Found(i, now, "point", Term("now"))
+    if now:
+        until = range_after(line, i, Point(Term("now"), None, now, "day"), False, True, True)
+        return until or Found(i, now, "point", Term("now"))
+    lead = _lead(line, i)
+    if lead:
+        return lead
     if word in PREPOSITIONS and word not in ("the", "a", "an"):
         return _with_preposition(line, i)
     return _plain(line, i) or _vague(line, i)
+
+
+# Phrases that leave one end open, and on which side.
+_LEADS: Final[tuple[tuple[tuple[str, ...], str], ...]] = (
+    (("no", "later", "than"), "before"),
+    (("not", "later", "than"), "before"),
+    (("no", "earlier", "than"), "after"),
+    (("not", "before"), "after"),
+    (("later", "than"), "after"),
+    (("earlier", "than"), "before"),
+    (("prior", "to"), "before"),
+    (("up", "to"), "before"),
+    (("up", "until"), "before"),
+    (("as", "of"), "after"),
+    (("starting", "from"), "after"),
+    (("starting", "on"), "after"),
+    (("starting",), "after"),
+    (("as", "early", "as"), "after"),
+    (("as", "late", "as"), "before"),
+)
+_LEADING: Final = frozenset(words[0] for words, _ in _LEADS)
+
+
+def _lead(line: Line, i: int) -> Found | None:
+    """ "no later than Friday", "prior to March 3", "starting tomorrow"."""
+    if line.words[i] not in _LEADING:
+        return None
+    for words, bound in _LEADS:
+        if line.phrase(i, *words):
+            k = i + len(words)
+            at = point(line, k, True, words[-1] in ("than", "before", "to", "until"))
+            if at is None or (_only_number(line, k, at) and not _stands(line, "by", k, at.last)):
+                return None
+            return found_at(i, at, bound)
+    return None
+
+
+# What may follow a date and leaves one end open: "2016 or later", "5pm or earlier".
+_OPENINGS: Final = {
+    "later": "after", "greater": "after", "onward": "after", "onwards": "after", "beyond": "after",
+    "earlier": "before", "prior": "before",
+}  # fmt: skip
+
+
+def _opened(line: Line, found: Found) -> Found:
+    """`found` with the open end that is said after it."""
+    words, k = line.words, found.last
+    if found.kind != "point" or found.bound or words[k] not in ("or", "and"):
+        return found
+    side = _OPENINGS.get(words[k + 1])
+    return found._replace(last=k + 2, bound=side) if side else found
 
 
 def _vague(line: Line, i: int) -> Found | None:
@@ -86,7 +159,7 @@ def _with_preposition(line: Line, i: int) -> Found | None:
         k = i + 1 if word == "between" else i + 2
         return ranged(line, i, k, joint_and=word == "between" or words[i + 1] == "between")
     if word == "from":
-        found = ranged(line, i, i + 1, joint_and=True)
+        found = ranged(line, i, i + 1, joint_and=False)
         if found:
             return found
     if word in ("on", "for", "during"):
@@ -101,13 +174,13 @@ def _with_preposition(line: Line, i: int) -> Found | None:
         k += 1
     if words[k] in ("at",) and bound:
         k += 1
-    if word in ("in", "within", "for", "over", "during", "through", "throughout", "after", "by"):
-        found = _length_after(line, i, k, word)
+    if word in _BEFORE_LENGTHS:
+        found = _length_after(line, i, k, word, bound)
         if found:
             return found
     now = now_at(line, k)
     if now and word in ("for", "by", "until", "till", "from", "since"):
-        if word == "from" and words[now] in ("on", "onwards"):
+        if word == "from" and words[now] in _ONWARDS:
             now += 1
         return Found(i, now, "point", Term("now"), None, bound)
     found = _prepositional_point(line, i, k, bound, about)
@@ -116,16 +189,33 @@ def _with_preposition(line: Line, i: int) -> Found | None:
     return found
 
 
-def _length_after(line: Line, i: int, k: int, word: str) -> Found | None:
+_BEFORE_LENGTHS: Final = frozenset(
+    "in within for over during through throughout after by since until till before from".split()
+)
+_SINGLE: Final = {"day": "day", "week": "week", "hour": "hour"}
+
+
+def _length_after(line: Line, i: int, k: int, word: str, bound: str | None) -> Found | None:
     """ "in two hours", "within five minutes", "for an hour"."""
     start = k
     if word in ("within", "for", "over", "in", "during") and line.words[k] == "the":
         start = k + 1
     if word in ("within", "over") and line.words[start] in ("next", "coming", "following"):
         start += 1
+        if line.words[start] in _SINGLE:
+            # "within the next day and 5 hours": the day is one.
+            unit, more = _SINGLE[line.words[start]], length(line, start + 2)
+            if line.words[start + 1] == "and" and more:
+                term = Term("within", (((1, unit), *more.amounts), None))
+                return Found(i, more.last, "point", term, None, None, more.about, Moment(term))
     found = length(line, start)
     if found is None:
         return None
+    if word not in ("in", "within", "for", "over", "during", "through", "throughout", "after"):
+        back = offset(line, start, found, "")
+        return (
+            _pointed(line, i, back[0], back[1], found.about)._replace(bound=bound) if back else None
+        )
     if word == "within":
         shifted = offset(line, start, found, "")
         base = shifted[0].args[0] if shifted else None
@@ -134,6 +224,12 @@ def _length_after(line: Line, i: int, k: int, word: str) -> Found | None:
         return Found(i, last, "point", term, None, None, found.about, Moment(term))
     if start > k:
         return None
+    if word == "for" and line.words[found.last] in ("from", "starting", "beginning"):
+        # "for 10 days from the 18th" lasts, where "10 days from the 18th" is a day.
+        base = point(line, found.last + 1, True, False)
+        if base:
+            term = Term("span", (base.term, found.amounts))
+            return Found(i, base.last, "point", term, None, None, found.about, Moment(term))
     shifted = offset(line, start, found, word if word == "in" else "")
     if shifted:
         term, last = shifted
@@ -147,7 +243,9 @@ def _length_after(line: Line, i: int, k: int, word: str) -> Found | None:
 
 def _pointed(line: Line, i: int, term: Term, last: int, about: bool) -> Found:
     """An offset, with the time of day that may follow it: "in 7 days at 5 pm"."""
-    fine = any(unit in ("second", "minute", "hour") for _, unit in term.args[1])
+    fine = term.op == "shift" and any(
+        unit in ("second", "minute", "hour") for _, unit in term.args[1]
+    )
     if not fine and line.words[last] in ("at", "@"):
         at = point(line, last + 1, False, True)
         if at and at.date is None and at.clock:
@@ -155,6 +253,9 @@ def _pointed(line: Line, i: int, term: Term, last: int, about: bool) -> Found:
             return Found(i, at.last, "point", whole, None, None, about, Moment(term, at.clock))
     form = Moment(None, term) if fine else Moment(term)
     return Found(i, last, "point", term, None, None, about, form)
+
+
+_ONWARDS: Final = frozenset({"on", "onwards", "onward", "forward"})
 
 
 def _prepositional_point(
@@ -200,6 +301,10 @@ def _prepositional_point(
         found = found._replace(date=Term("latest", (found.date,)))
     elif word == "since" and ranged is None and found.date is None and found.clock:
         found = found._replace(clock=Term("latest", (found.clock,)))
+    # "from Monday on" leaves the end open, "from 2016 on Spotify" does not.
+    closing = words[found.last] != "on" or line.kinds[found.last + 1] in ("", "mark")
+    if word == "from" and ranged is None and words[found.last] in _ONWARDS and closing:
+        found, bound = found._replace(last=found.last + 1), "after"
     return ranged or found_at(i, found, bound, about)
 
 
@@ -225,9 +330,9 @@ def _stands(line: Line, word: str, k: int, last: int) -> bool:
     if words[last] == ":" and line.joined(last):
         return False
     if line.kinds[k] == "number" and len(words[k]) >= 3:
-        return (
-            word in ("at", "@", "around", "about", "by", "approximately") and int(words[k]) < 1260
-        )
+        if word in ("at", "@") and len(words[k]) == 4:
+            return follows_bare(line, last)
+        return word in ("at", "@", *ABOUT, "by") and int(words[k]) < 1260
     if words[last + 1] in _STREETS:
         return False
     # "divide 3 by 2" is arithmetic.

@@ -11,11 +11,15 @@ from selene_os.language.times.spans import DateOrder, Term
 
 
 class Slot(NamedTuple):
-    """One resolution before it is written down; `end` is exclusive, None for a point."""
+    """One resolution before it is written down; `end` is exclusive, None for a point.
+
+    `zone` is the offset of a zone that was said, or empty: then the moment is the speaker's own.
+    """
 
     start: datetime
     end: datetime | None
     grain: str
+    zone: str = ""
 
 
 Slots = tuple[Slot, ...]
@@ -24,6 +28,10 @@ Operators = Mapping[str, Callable[..., Slots]]
 
 class ImpossibleError(Exception):
     """What was said names no date: February 30, 25:00."""
+
+
+class UnfixedError(Exception):
+    """What was said is a time whose bounds nobody but the speaker knows: a fiscal year."""
 
 
 class Frame:

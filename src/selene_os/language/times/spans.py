@@ -18,6 +18,7 @@ class Reading:
 
     Attributes:
         start: ISO 8601, local; YYYY-MM-DD, or YYYY-MM-DDTHH:MM[:SS] where a time of day is said.
+            Where a time zone was said, its offset follows (+HH:MM), and the clock is that zone's.
         end: the same, exclusive, for ranges only.
         grain: second minute hour day week month quarter year part.
     """

@@ -10,6 +10,7 @@ from selene_os.language.times.holidays import BY_FIRST_WORD
 from selene_os.language.times.line import DASHES, Line
 from selene_os.language.times.phrases import ABOUT, AFTER, BEFORE
 from selene_os.language.times.repeats import REPEATERS, VAGUE
+from selene_os.language.times.units import DECADES, UNFIXED
 from selene_os.language.times.words import (
     CARDINALS,
     DAYS,
@@ -26,6 +27,7 @@ from selene_os.language.times.words import (
     WEEKDAYS,
     WEEKDAYS_PLURAL,
 )
+from selene_os.language.tokens import is_figures
 
 PREPOSITIONS: Final = (
     frozenset("at on in for during within @ between the a an over through throughout".split())
@@ -33,9 +35,14 @@ PREPOSITIONS: Final = (
     | AFTER
     | ABOUT
 )
-_OTHERS: Final = frozenset(
-    "half quarter all full whole day couple few several end beginning start middle mid early late "
-    "earlier later weekend eoy eom eow eod than anytime some any".split()
+_OTHERS: Final = (
+    frozenset(
+        "half quarter all full whole entire day couple few several end beginning start middle mid "
+        "early late earlier later weekend eoy eom eow eod than anytime some any rest remainder ytd "
+        "mtd qtd wtd penultimate closest nearest workweek prior no not up as starting ½ ¼ ¾".split()
+    )
+    | frozenset(DECADES)
+    | UNFIXED
 )
 # Words that can begin an expression.
 STARTERS: Final = (
@@ -50,17 +57,19 @@ STARTERS: Final = (
 ANCHORS: Final = (STARTERS | frozenset(UNITS)) - frozenset(
     "at on in for during within between the a an over through throughout than by until till til "
     "after before since from around about roughly circa approximately all full whole few several "
-    "couple this current".split()
+    "couple this current rest no not up as prior".split()
 ) | frozenset({"time", "moment", "possible", "while", "bit"})
 
 
 # What may follow a number that begins an expression.
 _FOLLOWERS: Final = (
     frozenset(MONTHS) | frozenset(WEEKDAYS) | frozenset(WEEKDAYS_PLURAL) | frozenset(UNITS)
-    | frozenset(SHORT_UNITS) | frozenset(CARDINALS) | frozenset(TENS) | frozenset(ORDINALS)
+    | frozenset(SEASONS) | frozenset(DECADES) | frozenset(DAYS) | frozenset(SHORT_UNITS)
+    | frozenset(CARDINALS) | frozenset(TENS) | frozenset(ORDINALS)
     | frozenset(NAMED) | frozenset(MODIFIERS) | frozenset(SUFFIXES) | frozenset(PARTS) | TONIGHT
-    | DASHES | frozenset(": / . , 的".split())
+    | DASHES | frozenset(": / . , 的 ½ ¼ ¾".split())
     | frozenset(
+        "dozen score working work calendar straight consecutive extra til "
         "am pm a p ampm o oh o'clock oclock ish hundred thousand past to after before till until "
         "of and in at more full whole business additional through thru untill from h q1 q2 q3 q4 "
         "h1 h2 during".split()
@@ -70,9 +79,10 @@ _NUMBERS: Final = frozenset(CARDINALS) | frozenset(TENS)
 _CHAINED: Final = DASHES | frozenset("/.")
 # After these a number alone is a time of day or a range's beginning.
 _CLOCKY: Final = frozenset({"at", "@", "between", "the", "on"}) | BEFORE | AFTER | ABOUT
-_HANZI_NUMERALS: Final = frozenset("一二两兩三四五六七八九十廿卅零〇半几幾")
-_HANZI_UNITS: Final = frozenset("天日号號月年点點时時分秒周週星礼禮季世刻钟鐘小晚个個")
-_HANZI_PREPOSITIONS: Final = frozenset("从從在于於自")
+_HANZI_NUMERALS: Final = frozenset("一二两三四五六七八九十百千廿卅零〇半几数0123456789")
+_HANZI_UNITS: Final = frozenset("天日号月年点时分秒周星礼季世刻钟小晚个夜午到至")
+_HANZI_PREPOSITIONS: Final = frozenset("从在于自到待等截直")
+_HANZI_VAGUE: Final = frozenset("会才近久刚")
 _MONEY: Final = frozenset("$€£¥₹")
 
 
@@ -92,11 +102,16 @@ def may_begin(line: Line, i: int) -> bool:
 
 def _hanzi_may(line: Line, i: int, word: str) -> bool:
     """A numeral needs a unit near by, a preposition something that may begin."""
+    at = line.starts[i]
     if word in _HANZI_NUMERALS:
-        at = line.starts[i]
-        return not _HANZI_UNITS.isdisjoint(line.text[at + 1 : at + 9])
+        # A number is read from its beginning: "二十九号" is not the 19th.
+        if at and line.text[at - 1] in _HANZI_NUMERALS and word != "半":
+            return False
+        after = line.text[at + 1 : at + 9]
+        return not _HANZI_UNITS.isdisjoint(after) or after[:1] in _HANZI_VAGUE or word in "五六七"
     if word in _HANZI_PREPOSITIONS:
-        return line.words[i + 1] in CHINESE or line.kinds[i + 1] == "number"
+        after = line.words[i + 1]
+        return after in CHINESE or line.kinds[i + 1] == "number" or after in "会止至"
     return True
 
 
@@ -105,7 +120,9 @@ def _goes_on(line: Line, k: int, clocky: bool) -> bool:
     word = line.words[k]
     if not clocky and (word in _NUMBERS or line.kinds[k] == "number"):
         return len(word) == 4 or _number_may(line, k, word)
-    return word in STARTERS or word in UNITS or line.kinds[k] in ("number", "cjk") or _glued(word)
+    if word in STARTERS or word in UNITS or line.kinds[k] in ("number", "cjk") or _glued(word):
+        return True
+    return word == "'" and line.kinds[k + 1] == "number" and line.joined(k + 1)
 
 
 def _number_may(line: Line, i: int, word: str) -> bool:
@@ -118,7 +135,8 @@ def _number_may(line: Line, i: int, word: str) -> bool:
     if len(word) == 4 and before in ("of", "=", "and") and word[:2] in ("19", "20"):
         return True
     if kinds[i + 1] == "cjk" or line.size == 1:
-        return True
+        # "5小时" behind "1." is no number of its own.
+        return not (before == "." and i > 1 and kinds[i - 2] == "number" and line.joined(i))
     if i > 1 and kinds[i - 2] == "number" and words[i - 1] in _CHAINED:
         return False
     numeric = kinds[i + 1] == "number" or after in _NUMBERS
@@ -126,11 +144,13 @@ def _number_may(line: Line, i: int, word: str) -> bool:
         return False
     if after in ("at", "in"):
         return words[i + 2] in ("night", "the")
-    return (
-        numeric or after in _FOLLOWERS or len(word) == 8 or (after[:1] == "h" and len(after) == 3)
-    )
+    if numeric or after in _FOLLOWERS or len(word) == 8 or (after == "the" and len(word) == 4):
+        return True
+    # "9h30", "1hr20min": letters and figures that touch the number.
+    return len(after) > 2 and line.joined(i + 1) and any(map(is_figures, after))
 
 
 def _glued(word: str) -> bool:
     """Whether `word` is letters and figures that may be a date or a clock: "mar4", "t08"."""
-    return len(word) < 6 and word[-1:].isdigit() and (word[:3] in MONTHS or word[:1] == "t")
+    dated = word[:3] in MONTHS or word[:2] == "fy" or word[:1] == "t"
+    return len(word) < 7 and dated and (is_figures(word[-1:]) or word == "fy")

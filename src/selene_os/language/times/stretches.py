@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Final
 
+from selene_os.language.times.amounts import grain_of
 from selene_os.language.times.calendar import (
     DAY,
     FINE_GRAINS,
@@ -15,8 +16,7 @@ from selene_os.language.times.calendar import (
     move,
     week_begin,
 )
-from selene_os.language.times.durations import grain_of
-from selene_os.language.times.slots import Frame, ImpossibleError, Operators, Slot
+from selene_os.language.times.slots import Frame, ImpossibleError, Operators, Slot, UnfixedError
 from selene_os.language.times.spans import Term
 
 
@@ -73,17 +73,23 @@ def _work_week(frame: Frame, mod: int) -> tuple[Slot, ...]:
     return (Slot(monday, monday + 5 * DAY, "week"),)
 
 
+_WINTER: Final = Term("season", (3, None))
+
+
 def _inside(frame: Frame, inner: Term, outer: Term) -> tuple[Slot, ...]:
     """The inner date in the outer period: "Tuesday of next week", "Easter 2027"."""
     found: list[Slot] = []
     for slot in frame.slots(outer):
         start = slot.start
+        if inner == _WINTER and slot.grain == "year":
+            # A year has two winters: the one that begins in it, and the one that ends in it.
+            found.extend(frame.moved(midnight(slot.end or start) - DAY).slots(inner))
         if inner.op == "weekday":
             inner = Term("weekday", (inner.args[0], "this"))
             if slot.end is None:
                 start = begin(start, "week")
         first = frame.moved(midnight(start)).slots(inner)
-        found.extend(first if inner.op == "holiday" else first[:1])
+        found.extend(first if inner.op in ("holiday", "figures") else first[:1])
     return tuple(found)
 
 
@@ -100,12 +106,16 @@ def _nth(frame: Frame, n: int, thing: str | int, outer: Term) -> tuple[Slot, ...
         return (Slot(found, None, "day"),)
     if thing == "week":
         return _nth_week(n, period.start, end)
+    if thing == "weekday":
+        edge = period.start - DAY if n > 0 else end
+        return (Slot(move(edge, ((abs(n), thing),), 1 if n > 0 else -1), None, "day"),)
     if n > 0:
         start = begin(period.start, thing)
         start += 7 * DAY if thing == "weekend" and start < period.start else timedelta(0)
         start = move(start, ((n - 1, thing),), 1)
     else:
         start = begin(end - DAY, thing)
+        start -= 7 * DAY if thing == "weekend" and start >= end else timedelta(0)
         start = move(start, ((-n - 1, thing),), -1)
     if thing == "day":
         return (Slot(start, None, "day"),)
@@ -144,17 +154,40 @@ def _first_many(frame: Frame, n: int, count: int, unit: str, outer: Term) -> tup
     return (Slot(move(end, ((count, unit),), -1), end, grain_of(((1, unit),))),)
 
 
+# The thirds of a month, as Chinese counts them.
+_TENS: Final = {"first_ten": (0, 10), "mid_ten": (10, 20), "last_ten": (20, 0)}
+
+
 def _edge(frame: Frame, which: str, outer: Term) -> tuple[Slot, ...]:
     """Beginning, middle or end of a period: nobody agrees how long they are, so two readings."""
     period = frame.slots(outer)[0]
     start, end = period.start, period.end or finish(period.start, "day")
+    if which in _TENS:
+        first, last = _TENS[which]
+        return (Slot(start + first * DAY, start + last * DAY if last else end, "day"),)
     days = (end - start).days
+    if days > 400:
+        years = end.year - start.year
+        cuts_of = {"begin": ((0, 3), (0, 5)), "end": ((7, 10), (5, 10)), "mid": ((3, 7), (4, 6))}
+        which = {"earlier": "begin", "later": "end"}.get(which, which)
+        return tuple(
+            Slot(
+                add_months(start, a * years * 12 // 10),
+                add_months(start, b * years * 12 // 10),
+                "year",
+            )
+            for a, b in cuts_of[which]
+        )
     if days > 300:
         cuts = {"begin": ((0, 6), (0, 3)), "end": ((6, 12), (8, 12)), "mid": ((4, 8), (5, 7))}
         half = cuts[
             "begin" if which in ("begin", "earlier") else "mid" if which == "mid" else "end"
         ]
         return tuple(Slot(add_months(start, a), add_months(start, b), "month") for a, b in half)
+    if days < 7:
+        if which in ("begin", "earlier"):
+            return (Slot(start, start + (days + 1) // 2 * DAY, "day"),)
+        return (Slot(start + days // 2 * DAY, end, "day"),)
     short = 2 if days < 20 else 10
     first, later = ((15, 20) if days > 20 else (3, 4)) if days < 60 else (days // 2, days * 2 // 3)
     if which == "earlier" and days == 7 and start <= frame.today < end:
@@ -182,6 +215,11 @@ def _week_of(frame: Frame, date: Term) -> tuple[Slot, ...]:
     return tuple(Slot(monday, monday + 7 * DAY, "week") for monday in mondays)
 
 
+def _weekend_of(frame: Frame, date: Term) -> tuple[Slot, ...]:
+    saturdays = dict.fromkeys(begin(s.start, "weekend") for s in frame.slots(date))
+    return tuple(Slot(saturday, saturday + 2 * DAY, "day") for saturday in saturdays)
+
+
 def _week(frame: Frame, week: int, year: Term | None) -> tuple[Slot, ...]:
     of = frame.slots(year)[0].start.year if year else frame.today.year
     start = week_begin(of, week)
@@ -197,6 +235,58 @@ def _quarter(frame: Frame, n: int, parts: int, year: Term | None) -> tuple[Slot,
         ahead = Slot(add_months(start, 12), add_months(end, 12), "quarter")
         return (ahead, Slot(start, end, "quarter"))
     return (Slot(start, end, "quarter"),)
+
+
+def _beside(frame: Frame, thing: str | int, n: int, sign: int, base: Term) -> tuple[Slot, ...]:
+    """ "the day after Christmas", "third Tuesday after Easter", "the week before the 5th"."""
+    found = []
+    for slot in frame.slots(base):
+        start = midnight(slot.start)
+        end = slot.end or start + DAY
+        if isinstance(thing, int):
+            ahead = end + ((thing - end.weekday()) % 7 + 7 * (n - 1)) * DAY
+            back = start - ((start.weekday() - thing) % 7 or 7) * DAY - 7 * (n - 1) * DAY
+            found.append(Slot(ahead if sign > 0 else back, None, "day"))
+        elif thing in ("day", "weekday"):
+            edge = end - DAY if sign > 0 else start
+            found.append(Slot(move(edge, ((n, thing),), sign), None, "day"))
+        elif thing == "weekend":
+            saturday = begin(end if sign > 0 else start, "weekend")
+            saturday -= 7 * DAY if sign < 0 and saturday + 2 * DAY > start else timedelta(0)
+            saturday += 7 * sign * (n - 1) * DAY
+            found.append(Slot(saturday, saturday + 2 * DAY, "day"))
+        else:
+            unit = begin(end - DAY if sign > 0 else start, thing)
+            unit = move(unit, ((n, thing),), sign)
+            found.append(Slot(unit, finish(unit, thing), thing))
+    return tuple(found)
+
+
+def _half(frame: Frame, n: int, outer: Term) -> tuple[Slot, ...]:
+    """The first or second half of a month or a week."""
+    period = frame.slots(outer)[0]
+    end = period.end or finish(period.start, "day")
+    middle = period.start + (end - period.start).days // 2 * DAY
+    return (Slot(*((period.start, middle) if n == 1 else (middle, end)), "day"),)
+
+
+def _rest(frame: Frame, outer: Term) -> tuple[Slot, ...]:
+    """ "the rest of the week": from today on; of today, from now on."""
+    period = frame.slots(outer)[0]
+    if period.end is None:
+        return (Slot(frame.now, finish(period.start, "day"), "minute"),)
+    return (Slot(max(frame.today, period.start), period.end, "day"),)
+
+
+def _unfixed(frame: Frame) -> tuple[Slot, ...]:
+    """A fiscal or school year: it begins when somebody says so."""
+    raise UnfixedError
+
+
+def _to_date(frame: Frame, unit: str) -> tuple[Slot, ...]:
+    """ "year to date"."""
+    start = begin(frame.now, unit)
+    return (Slot(start, max(frame.today, start + DAY), "day"),)
 
 
 _SEASON_BEGINS: Final = ((3, 20), (6, 21), (9, 23), (12, 21))
@@ -227,6 +317,12 @@ def _years(frame: Frame, first: int, count: int) -> tuple[Slot, ...]:
     return (Slot(start, datetime(first + count, 1, 1), "year"),)
 
 
+def _either_decade(frame: Frame, tens: int) -> tuple[Slot, ...]:
+    if not tens:
+        return _years(frame, 2000, 10)
+    return _years(frame, 2000 + tens, 10) + _years(frame, 1900 + tens, 10)
+
+
 OPERATORS: Final[Operators] = {
     "period": _period,
     "month": _month,
@@ -238,9 +334,16 @@ OPERATORS: Final[Operators] = {
     "first_many": _first_many,
     "edge": _edge,
     "week_of": _week_of,
+    "weekend_of": _weekend_of,
     "long_weekend": _long_weekend,
     "week": _week,
+    "beside": _beside,
+    "half": _half,
+    "rest": _rest,
+    "to_date": _to_date,
+    "unfixed": _unfixed,
     "quarter": _quarter,
     "season": _season,
     "years": _years,
+    "either_decade": _either_decade,
 }

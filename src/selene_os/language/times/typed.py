@@ -132,6 +132,6 @@ def _spaced(line: Line, i: int) -> Item | None:
 
 
 def full_year(figures: str) -> int:
-    """A year of two figures belongs to 1970-2069, as in POSIX; four stand for themselves."""
+    """A year of two figures belongs to 1950-2049 (RFC 5322 §4.3); four stand for themselves."""
     value = int(figures)
-    return value if len(figures) > 2 else value + (2000 if value < 70 else 1900)
+    return value if len(figures) > 2 else value + (2000 if value < 50 else 1900)

@@ -6,7 +6,7 @@ from selene_os.language.times.line import DASHES, Line
 from selene_os.language.times.numerals import Number, number, spoken_year
 from selene_os.language.times.spans import Item, Term
 from selene_os.language.times.typed import full_year
-from selene_os.language.times.words import MONTHS, SHY_MONTHS, SUFFIXES
+from selene_os.language.times.words import MODIFIERS, MONTHS, SHY_MONTHS, SUFFIXES
 
 
 def month_first(line: Line, i: int, cue: bool) -> Item | None:
@@ -29,7 +29,8 @@ def month_first(line: Line, i: int, cue: bool) -> Item | None:
     if year:
         return Item("period", Term("ymd", (year, month, None)), last)
     to_month = words[k + 1] in MONTHS and (words[k] in ("to", "through") or words[k] in DASHES)
-    if not cue and not to_month and words[i] in SHY_MONTHS and line.size > 1:
+    year_said = words[k + (words[k] == "of")] in MODIFIERS and "year" in words[k + 1 : k + 3]
+    if not (cue or to_month or year_said) and words[i] in SHY_MONTHS and line.size > 1:
         return None
     return Item("period", Term("ymd", (None, month, None)), k)
 
