@@ -32,7 +32,7 @@ def command(
     return Command(tmp_path, capsys, monkeypatch)
 
 
-@pytest.fixture(params=servers.names())
+@pytest.fixture(params=servers.usual())
 def fresh(request: pytest.FixtureRequest, command: Command) -> Iterator[Desk]:
     """A server that has seen nothing of us."""
     server = PostgresServer(install_of(request.param))
@@ -40,7 +40,7 @@ def fresh(request: pytest.FixtureRequest, command: Command) -> Iterator[Desk]:
     server.end()
 
 
-@pytest.fixture(params=servers.names())
+@pytest.fixture(params=servers.usual())
 def filled(
     request: pytest.FixtureRequest, command: Command, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[tuple[Desk, Ledger]]:

@@ -238,6 +238,7 @@ def test_too_many_connections_are_unavailable_until_there_are_fewer(
         with pytest.raises(LedgerUnavailable):
             store.commit([unit])
         assert time.monotonic() - began < 3
+        # It goes on trying to connect, and would take the only place there is.
+        store.close()
     assert patient.commit([unit]) == [new(unit)]
     patient.close()
-    store.close()

@@ -107,7 +107,8 @@ def load_pack(*directories: Traversable | Path) -> Pack:
     Raises:
         PackInvalid: naming the file, the line and the reason, or the two packs that disagree.
     """
-    found = [_load(directory) for directory in directories]
+    core = core_directory()
+    found = [_load_core() if one == core else _load(one) for one in directories]
     one = found[0] if len(found) == 1 else _combined(found)
     for pack in found:
         # A language that a pack does not speak asks about its fields in one that it does.
@@ -119,6 +120,12 @@ def load_pack(*directories: Traversable | Path) -> Pack:
     return Pack(
         one.name, one.version, one.digest, one.intents, one.kinds, one.terms, merged, one.scorer
     )
+
+
+@cache
+def _load_core() -> Pack:
+    """The core pack as it stands beside others: its files do not change while a process runs."""
+    return _load(core_directory())
 
 
 def _load(directory: Traversable | Path) -> Pack:
