@@ -22,6 +22,7 @@ import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from selene_os.language.tokens import CJK, tokenize
@@ -135,19 +136,30 @@ def choice(ways: Iterable[Sequence]) -> Choice:
         flat += way[0].ways if len(way) == 1 and isinstance(way[0], Choice) else (way,)
     by_word: dict[str, tuple[Sequence, ...]] = {}
     others: list[Sequence] = []
+    plain = True
     for way in flat:
-        if way and isinstance(way[0], Word) and way[0].text not in LIGHT_MARKS:
-            by_word[way[0].text] = (*by_word.get(way[0].text, ()), way)
+        head = way[0] if way else None
+        if isinstance(head, Word) and head.text not in LIGHT_MARKS:
+            by_word[head.text] = (*by_word.get(head.text, ()), way)
+            plain = plain and len(way) == 1
         else:
             others.append(way)
-    each = [needs(way) for way in flat]
-    facts = Facts(
+            plain = plain and not way
+    if plain:
+        # Single words, perhaps left out: most choices are no more than that.
+        need = None if others else frozenset(by_word)
+        return Choice(tuple(flat), by_word, tuple(others), Facts(need, 1, False, False))
+    return Choice(tuple(flat), by_word, tuple(others), _facts(flat))
+
+
+def _facts(ways: list[Sequence]) -> Facts:
+    each = [needs(way) for way in ways]
+    return Facts(
         frozenset().union(*(way[0] for way in each)) if all(each) else None,
-        max(map(longest, flat)),
-        any(map(is_loose, flat)),
-        any(next(slots(way), None) for way in flat),
+        max(map(longest, ways)),
+        any(map(is_loose, ways)),
+        any(next(slots(way), None) for way in ways),
     )
-    return Choice(tuple(flat), by_word, tuple(others), facts)
 
 
 def compile_pattern(text: str, parts: Mapping[str, Choice] | None = None) -> Sequence:
@@ -168,12 +180,13 @@ def compile_pattern(text: str, parts: Mapping[str, Choice] | None = None) -> Seq
 def _lexed(text: str) -> list[str]:
     tokens = []
     at = 0
-    while at < len(text):
-        found = _PART.match(text, at)
-        if not found:
-            raise PatternError(f"cannot read {text[at:]!r}")
+    for found in _PART.finditer(text):
+        if found.start() != at:
+            break
         tokens.append(found[1] or found[2])
         at = found.end()
+    if at < len(text):
+        raise PatternError(f"cannot read {text[at:]!r}")
     return tokens
 
 
@@ -211,8 +224,8 @@ class _Reading:
                 raise PatternError(f"{token} holds nothing")
             return [Slot(token[1:-1], ways[0] if len(ways) == 1 else (choice(ways),))]
         if token[-1] == "*" and len(token) > 1:
-            return [Prefix(*_words(token[:-1]))]
-        return [Word(word) for word in _words(token)]
+            return [Prefix(*(word.text for word in _words(token[:-1])))]
+        return list(_words(token))
 
     def _ways(self, closing: str) -> tuple[Sequence, ...]:
         """Sequences with `|` between them, and past the closing mark."""
@@ -228,16 +241,17 @@ class _Reading:
         return tuple(ways)
 
 
-def _words(token: str) -> list[str]:
+@lru_cache(maxsize=8_192)
+def _words(token: str) -> tuple[Word, ...]:
     """The word as it will be found in a text: Chinese by character, anything else whole."""
     if _PLAIN.fullmatch(token):
-        return [token]
+        return (Word(token),)
     if all("\u4e00" <= char <= "\u9fff" for char in token):
-        return list(token)
+        return tuple(map(Word, token))
     said = tokenize(token)
     if CJK not in said.kinds and said.words != (token,):
         raise PatternError(f"holds {token!r}, which is found as {' '.join(said.words)!r}")
-    return list(said.words)
+    return tuple(map(Word, said.words))
 
 
 def slots(sequence: Sequence) -> Iterator[str]:

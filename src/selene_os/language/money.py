@@ -9,8 +9,8 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Final, NamedTuple
 
-from selene_os.language.numbers import Number, read_number
-from selene_os.language.tokens import Tokens, is_figures
+from selene_os.language.numbers import NUMBER_WORDS, Number, read_number
+from selene_os.language.tokens import NUMBER, Tokens, is_figures
 
 _SIGNS: Final = {"$": "USD", "€": "EUR", "£": "GBP", "¥": "JPY"}
 _NAMES: Final = {
@@ -37,6 +37,7 @@ _NATIONS: Final = {
 _SMALL: Final = {"cent": "", "cents": "", "penny": "GBP", "pence": "GBP", "p": "GBP"}
 # Units that are written as words of their own and often mean something else: only behind figures.
 _ONLY_CODES_BEFORE: Final = frozenset(code.lower() for code in _NAMES.values()) - {"try"}
+_BEGINNINGS: Final = NUMBER_WORDS | _ONLY_CODES_BEFORE | frozenset(_SIGNS)
 
 
 class Money(NamedTuple):
@@ -54,7 +55,8 @@ def find_money(said: Tokens, start: int = 0, stop: int | None = None) -> list[Mo
     index = start
     stop = len(said) if stop is None else stop
     while index < stop:
-        money = read_money(said, index)
+        may_begin = said.kinds[index] == NUMBER or said.words[index] in _BEGINNINGS
+        money = read_money(said, index) if may_begin else None
         if money is not None and money.last <= stop:
             found.append(money)
             index = money.last

@@ -50,7 +50,8 @@ _HANZI: Final = {word: value for value, word in enumerate("零一二三四五六
 }  # fmt: skip
 _HANZI_SCALES: Final = {"十": 10, "百": 100, "千": 1_000}
 _HANZI_GROUPS: Final = {"万": 10_000, "萬": 10_000, "亿": 100_000_000, "億": 100_000_000}
-_STARTS: Final = frozenset(
+# With these a number in words begins.
+NUMBER_WORDS: Final = frozenset(
     ["a", "an", *_UNITS, *_TENS, *_SCALES, *_HANZI, *_HANZI_SCALES, *_HANZI_GROUPS]
 )
 _BEHIND_FIGURES: Final = frozenset([",", ".", *_SUFFIXES, *_SCALES, *_HANZI_SCALES, *_HANZI_GROUPS])
@@ -72,7 +73,7 @@ def read_number(said: Tokens, at: int) -> Number | None:
         return None
     if said.kinds[at] == NUMBER:
         return _read_figures(said, at)
-    if said.words[at] not in _STARTS:
+    if said.words[at] not in NUMBER_WORDS:
         return None
     return _read_hanzi(said, at) if said.kinds[at] == CJK else _read_words(said, at)
 

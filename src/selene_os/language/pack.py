@@ -15,10 +15,8 @@ import hashlib
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
-from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from selene_os.errors import PackInvalid
 from selene_os.language import grammar
@@ -26,6 +24,10 @@ from selene_os.language.pack_file import NEXT_STEP, Entry, read_file
 from selene_os.language.scorer import Scorer, ScorerError, load_scorer
 from selene_os.language.speech import Language, Pattern, check_questions, merge
 from selene_os.language.speech_file import read_language
+
+if TYPE_CHECKING:
+    # Only named: importing it takes as long as everything else here.
+    from importlib.resources.abc import Traversable
 
 SENSITIVITIES: Final = ("PUBLIC", "PRIVATE", "CONFIDENTIAL")
 # The kinds of verified terms, as PH1.NLP's requests name them.
@@ -93,9 +95,9 @@ def core_pack() -> Pack:
     return load_pack(core_directory())
 
 
-def core_directory() -> Traversable:
+def core_directory() -> Path:
     """Where the core pack's files are."""
-    return resources.files("selene_os.language.packs") / "core"
+    return Path(__file__).parent / "packs" / "core"
 
 
 def load_pack(*directories: Traversable | Path) -> Pack:

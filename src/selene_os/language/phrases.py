@@ -1,10 +1,10 @@
-"""Phrases: patterns without slots, and where one ends that begins at a token."""
+"""Phrases: patterns of words alone, and where one ends that begins at a token."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 
-from selene_os.language.grammar import LIGHT_MARKS, Choice, Element, Sequence, Word
+from selene_os.language.grammar import LIGHT_MARKS, Choice, Sequence, Word
 from selene_os.language.tokens import Tokens
 
 
@@ -16,33 +16,33 @@ def phrase_end(
     Args:
         skipped: tokens that are passed over, as light marks are.
     """
-    ends = [first]
-    for element in phrase:
-        ends = _once(end for at in ends for end in _ends(said, skipped, element, at, last))
+    ends = _ends(said, skipped, phrase, (first,), last)
     return max(ends) if ends else None
 
 
 def _ends(
-    said: Tokens, skipped: Collection[int], element: Element, at: int, last: int
-) -> list[int]:
-    if isinstance(element, Word):
-        began, words = at, said.words
-        while at < last and (words[at] in LIGHT_MARKS or at in skipped):
-            at += 1
-        if element.text in LIGHT_MARKS:
-            return [at] if element.text in words[began:at] else []
-        return [at + 1] if at < last and words[at] == element.text else []
-    if not isinstance(element, Choice):
-        return []
-    found = []
-    for way in element.ways:
-        reached = [at]
-        for inner in way:
-            reached = _once(end for r in reached for end in _ends(said, skipped, inner, r, last))
-        found += reached
-    return _once(found)
-
-
-def _once(ends: Iterable[int]) -> list[int]:
-    """Each place once: what can be left out leads to the same places again and again."""
-    return list(dict.fromkeys(ends))
+    said: Tokens, skipped: Collection[int], phrase: Sequence, starts: Collection[int], last: int
+) -> Collection[int]:
+    """Every place where a phrase may end that begins at one of these."""
+    words = said.words
+    for element in phrase:
+        found: list[int] = []
+        for began in starts:
+            at = began
+            while at < last and (words[at] in LIGHT_MARKS or at in skipped):
+                at += 1
+            if isinstance(element, Word):
+                if element.text in LIGHT_MARKS:
+                    found += [at] if element.text in words[began:at] else []
+                elif at < last and words[at] == element.text:
+                    found.append(at + 1)
+            elif isinstance(element, Choice):
+                for way in element.by_word.get(words[at], ()) if at < last else ():
+                    found += _ends(said, skipped, way, (at,), last)
+                for way in element.others:
+                    found += _ends(said, skipped, way, (began,), last)
+        if not found:
+            return ()
+        # Each place once: what can be left out leads to the same places again and again.
+        starts = found if len(found) == 1 else dict.fromkeys(found)
+    return starts

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
 from selene_os.errors import PackInvalid
@@ -86,6 +86,7 @@ class Language:
     Attributes:
         starting: first word of a clause -> the patterns that can begin with it.
         anywhere: patterns that begin with a value.
+        telling: a word -> the places in `anywhere` of patterns whose most telling need it meets.
         pieces: intent -> its pieces.
         more: intent -> patterns for another one of its kind.
         answers: field -> patterns of an answer.
@@ -106,6 +107,7 @@ class Language:
     phrases: dict[str, Phrases]
     ordinals: tuple[Phrases, ...]
     words: dict[str, frozenset[str]]
+    telling: dict[str, tuple[int, ...]] = field(default_factory=dict)
 
     def patterns(self) -> Iterator[Pattern]:
         """Every pattern, once."""
@@ -154,7 +156,17 @@ def merge(code: str, languages: Collection[Language]) -> Language:
             name: frozenset().union(*(language.words[name] for language in ordered))
             for name in WORD_LISTS
         },
+        _telling(pattern for language in ordered for pattern in language.anywhere),
     )
+
+
+def _telling(patterns: Iterable[Pattern]) -> dict[str, tuple[int, ...]]:
+    """A word -> the places of the patterns whose most telling need it meets."""
+    found: dict[str, tuple[int, ...]] = {}
+    for place, pattern in enumerate(patterns):
+        for word in sorted(pattern.needs[0]):
+            found[word] = (*found.get(word, ()), place)
+    return found
 
 
 def _extend(into: dict[str, tuple[_T, ...]], given: Mapping[str, tuple[_T, ...]]) -> None:
@@ -165,8 +177,8 @@ def _extend(into: dict[str, tuple[_T, ...]], given: Mapping[str, tuple[_T, ...]]
 def check_questions(languages: Mapping[str, Language], asked: Collection[str]) -> None:
     """Refuse a language that lacks a question which a turn may come to ask."""
     for code, language in languages.items():
-        for field in (*asked, *REQUEST_QUESTIONS):
-            if field not in language.questions:
-                raise PackInvalid(f"{code}.toml, line 1: questions.{field} is missing", NEXT_STEP)
+        for key in (*asked, *REQUEST_QUESTIONS):
+            if key not in language.questions:
+                raise PackInvalid(f"{code}.toml, line 1: questions.{key} is missing", NEXT_STEP)
         if language.moments is None:
             raise PackInvalid(f"{code}.toml, line 1: moments is missing", NEXT_STEP)

@@ -70,7 +70,8 @@ class Clauses:
         self._vocabulary = frozenset(self.said.words)
         self._vetoed: set[tuple[str, int, int]] = set()
         self._possible: dict[str, tuple[Pattern, ...]] = {}
-        self._anywhere = self._said_of(language.anywhere)
+        places = {place for word in self._vocabulary for place in language.telling.get(word, ())}
+        self._anywhere = self._said_of(language.anywhere[place] for place in sorted(places))
         self._read: dict[tuple[int, int], Heard | None] = {}
         self._matched: dict[tuple[int, int], Heard | None] = {}
 
@@ -265,8 +266,11 @@ class Clauses:
 
     def _starting(self, word: str) -> tuple[Pattern, ...]:
         """The patterns that can begin with a word, and whose other words were said as well."""
+        patterns = self.language.starting.get(word)
+        if patterns is None:
+            return ()
         if word not in self._possible:
-            self._possible[word] = self._said_of(self.language.starting.get(word, ()))
+            self._possible[word] = self._said_of(patterns)
         return self._possible[word]
 
     def is_idle(self, first: int, last: int) -> bool:

@@ -23,6 +23,7 @@ from selene_os.language.speech import Language, Phrases
 from selene_os.language.tokens import CJK, MARK, NUMBER, WORD, Tokens, tokenize
 
 PHRASE_TOKENS_MAX: Final = 8
+_LETTERS_END: Final = "\u218f"
 _SAID_TWICE: Final = frozenset("i me my to the a for at of on in with and".split())
 _OR: Final = (["or"], ["或"], ["或", "者"], ["还", "是"])
 COUNT_MAX: Final = 1_000
@@ -108,14 +109,16 @@ class Spoken:
         for money in self.money.values():
             taken.update(range(money.first, money.last))
         for index, kind in enumerate(self.said.kinds):
-            if index in taken or kind == MARK or self._inside_word(index):
+            if index in taken or kind == MARK:
                 continue
             number = read_number(self.said, index)
-            if number is not None and 0 < number.value <= COUNT_MAX and number.value % 1 == 0:
+            if number is None or self._inside_word(index):
+                continue
+            if 0 < number.value <= COUNT_MAX and number.value % 1 == 0:
                 self.counts[index] = number
                 taken.update(range(index, number.last))
             # "One" and "a" are mostly no numbers of money: "send one to Bob".
-            if number is not None and (kind == NUMBER or number.value != 1):
+            if kind == NUMBER or number.value != 1:
                 amount = f"{number.value:f}"
                 self.money[index] = Money(amount, None, index, number.last)
                 taken.update(range(index, number.last))
@@ -290,9 +293,12 @@ def _unmeant(said: Tokens, fillers: frozenset[str]) -> Iterator[int]:
     """The tokens that mean nothing: fillers, pictures, dashes between spaces, "to to"."""
     words = said.words
     for index, word in enumerate(words):
-        apart = not said.joined(index) and not (index + 1 < len(said) and said.joined(index + 1))
-        twice = word in _SAID_TWICE and words[index + 1 : index + 2] == (word,)
-        if word in fillers or _is_picture(word[0]) or (word == "-" and apart) or twice:
+        if word in fillers or (word[0] > _LETTERS_END and _is_picture(word[0])):
+            yield index
+        elif word == "-":
+            if not (said.joined(index) or (index + 1 < len(said) and said.joined(index + 1))):
+                yield index
+        elif word in _SAID_TWICE and words[index + 1 : index + 2] == (word,):
             yield index
 
 
