@@ -69,7 +69,7 @@ class Number(NamedTuple):
 
 def read_number(said: Tokens, at: int) -> Number | None:
     """The number that begins at token `at`, in figures or in words, or None."""
-    if at >= len(said):
+    if at >= len(said.words):
         return None
     if said.kinds[at] == NUMBER:
         return _read_figures(said, at)
@@ -82,7 +82,7 @@ def _read_figures(said: Tokens, at: int) -> Number | None:
     """12 | 1,000.50 | 2.5k; a comma counts only before exactly three digits."""
     words, last = said.words, at + 1
     digits = words[at]
-    if words[last : last + 1] and words[last] not in _BEHIND_FIGURES:
+    if last < len(words) and words[last] not in _BEHIND_FIGURES:
         return Number(Decimal(digits), at, last) if len(digits) <= _DIGITS_MAX else None
     while _joined_mark(said, last, ",") and len(words[last + 1]) == 3 and len(digits) < _DIGITS_MAX:
         digits += words[last + 1]

@@ -16,7 +16,7 @@ from selene_os.engines.nlp.spoken import PHRASE_TOKENS_MAX, Spoken
 from selene_os.language.grammar import LIGHT_MARKS
 from selene_os.language.pack import Pack
 from selene_os.language.speech import Language
-from selene_os.language.tokens import fold
+from selene_os.language.tokens import CJK, fold
 
 _SENTENCE_ENDS: Final = frozenset(".!?;…。！？；")
 # Behind these no space is needed.
@@ -84,6 +84,9 @@ class Reader:
 
     def sentences(self) -> Iterator[tuple[int, int]]:
         """(first, last) of each sentence; a full stop inside a value or a shortening ends none."""
+        if _SENTENCE_ENDS.isdisjoint(self.said.words):
+            yield 0, len(self.said)
+            return
         inside = {i for span in self.spoken.times.values() for i in range(span.first, span.last)}
         inside |= {
             i for money in self.spoken.money.values() for i in range(money.first, money.last)
@@ -243,7 +246,8 @@ class Reader:
         words, joiners = self.said.words, self.language.words["joiners"]
         if index >= last:
             return None
-        if " ".join(words[index : index + 2]) in joiners:
+        # Of two tokens there are only Chinese ones: 然后.
+        if self.said.kinds[index] == CJK and " ".join(words[index : index + 2]) in joiners:
             return min(index + 2, last)
         return index + 1 if words[index] in joiners or words[index] in marks else None
 

@@ -69,7 +69,8 @@ class Spoken:
         self.skipped = set(_unmeant(said, language.words["fillers"]))
         self._time_ends: set[int] = set()
         self.matcher = Matcher(said, Values(), lambda slot: self._kinds.get(slot, WORDS))
-        self._correct()
+        if not language.phrases["correction"].keys().isdisjoint(said.words):
+            self._correct()
         self._join_alternatives()
         self._time_ends = {span.last for span in self.times.values()}
         self.matcher.values = self._values()
