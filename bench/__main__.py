@@ -9,17 +9,13 @@ from __future__ import annotations
 import argparse
 import importlib
 import sys
-import tempfile
-from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import Final
 
 from bench import ledger_batch, ledger_commit, ledger_memory, ledger_trace
-from bench.rounds import QUICK, Effort, notes, say
-from bench.table import Figure, Unmeasured, machine, render
-
-Measure = Callable[[Effort], list[Figure]]
+from bench.report import Measure, report
+from bench.rounds import QUICK, Effort
+from bench.table import Figure, Unmeasured
 
 
 def _with_postgres(module: str) -> Measure:
@@ -58,21 +54,7 @@ def main() -> int:
     effort = QUICK if asked.quick else Effort()
     if asked.rows:
         effort = replace(effort, memory_rows=asked.rows)
-    figures: list[Figure] = []
-    missing: list[str] = []
-    for name in asked.only or MEASURES:
-        say(f"measuring {name}")
-        try:
-            figures += MEASURES[name](effort)
-        except Unmeasured as reason:
-            missing.append(f"{name} was not measured: {reason}")
-    print(machine(Path(tempfile.gettempdir())))
-    print(render(figures))
-    for line in (*notes(), *missing):
-        print(line)
-    if missing:
-        return 2
-    return 1 if asked.judge and not all(figure.holds for figure in figures) else 0
+    return report(asked.only or MEASURES, MEASURES, effort, judge=asked.judge)
 
 
 if __name__ == "__main__":

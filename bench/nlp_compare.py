@@ -12,17 +12,16 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-import tempfile
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from pathlib import Path
 from typing import Final
 
 from bench import nlp_answers, nlp_clock, nlp_peers, nlp_scorers
 from bench.nlp_scorers import DATES, Skipped
-from bench.rounds import QUICK, Effort, note, notes, say, turns
-from bench.table import Bound, Figure, Unmeasured, compare, machine, render
+from bench.report import Measure, report
+from bench.rounds import QUICK, Effort, note, turns
+from bench.table import Bound, Figure, Unmeasured, compare
 
 Work = Callable[[str], object]
 _TIMES_CASES: Final = "times_recognizers_en.jsonl"
@@ -102,7 +101,7 @@ def _latencies(
     ]
 
 
-MEASURES: Final[dict[str, Callable[[Effort], list[Figure]]]] = {
+MEASURES: Final[dict[str, Measure]] = {
     "utterances": utterances,
     "finding": finding,
     "right": right,
@@ -118,21 +117,8 @@ def main() -> int:
     asked = parser.parse_args()
     # One peer warns of its own escapes, another of a year that it leaves out.
     warnings.simplefilter("ignore")
-    figures: list[Figure] = []
-    missing: list[str] = []
-    for name in asked.only or MEASURES:
-        say(f"measuring {name}")
-        try:
-            figures += MEASURES[name](QUICK if asked.quick else Effort())
-        except Unmeasured as reason:
-            missing.append(f"{name} was not measured: {reason}")
-    print(machine(Path(tempfile.gettempdir())))
-    print(render(figures))
-    for line in (*notes(), *missing):
-        print(line)
-    if missing:
-        return 2
-    return 1 if asked.judge and not all(figure.holds for figure in figures) else 0
+    effort = QUICK if asked.quick else Effort()
+    return report(asked.only or MEASURES, MEASURES, effort, judge=asked.judge)
 
 
 if __name__ == "__main__":
