@@ -1,4 +1,4 @@
-"""The advisory engines from outside: PH1.KNOW, PH1.SRL, focus and PH1.PRUNE."""
+"""The advisory engines from outside: PH1.KNOW, focus and PH1.PRUNE."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from selene_os.engines import focus, know, prune, srl
+from selene_os.engines import focus, know, prune
 from selene_os.errors import BadField
 from selene_os.reasons import ReasonCode
 
@@ -106,39 +106,6 @@ def test_a_term_out_of_bounds_is_refused_by_the_name_of_the_field(field: str, va
     with pytest.raises(BadField) as refused:
         replace(ENTRY, **{field: value})
     assert refused.value.field == field
-
-
-SAID = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=60)
-
-
-@given(SAID)
-def test_srl_repairs_nothing_that_it_does_not_tell(text: str) -> None:
-    result = srl.run(srl.Request(text))
-    assert result.reason_code is ReasonCode.SRL_REPAIR_OK
-    if not result.repairs:
-        assert result.text == text
-
-
-@pytest.mark.parametrize(
-    "text",
-    ["remind me too", "明天 at 5 pm", "Ann  Ann", "x" * 32_768, "don\u2019t\u200b", "é" * 16_384],
-)
-def test_srl_leaves_what_could_change_meaning_as_it_was(text: str) -> None:
-    assert srl.run(srl.Request(text)).text == text
-
-
-@pytest.mark.parametrize("text", ["", "x" * 32_769, "é" * 16_385])
-def test_srl_refuses_a_text_over_the_bound_and_never_cuts_it(text: str) -> None:
-    with pytest.raises(BadField) as refused:
-        srl.Request(text)
-    assert refused.value.field == "text"
-
-
-@pytest.mark.parametrize("text", ["\ud800", "a\udfffb"])
-def test_srl_refuses_half_a_surrogate_pair(text: str) -> None:
-    with pytest.raises(BadField) as refused:
-        srl.Request(text)
-    assert refused.value.field == "text"
 
 
 ITEM = focus.Item("a", "SPAN", 0, "0:3", "turn:1")
