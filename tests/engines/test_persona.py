@@ -100,9 +100,12 @@ def test_a_wish_is_understood_by_its_words_or_not_at_all(key: str, wish: dict[st
     assert validate(request, result.snapshot) == ()
 
 
-def test_the_table_has_at_least_ninety_wishes_and_says_each_once() -> None:
+def test_the_table_has_at_least_ninety_wishes_and_sixty_traps_and_says_each_once() -> None:
     said = [(key, wish["say"], wish["place"]) for key, wish in WISHES]
+    traps = [wish["say"] for _, wish in WISHES if "why" in wish]
     assert len(said) >= 90
+    assert len(traps) >= 60
+    assert sum(not trap.isascii() for trap in traps) >= 20
     assert len(set(said)) == len(said)
 
 

@@ -12,7 +12,8 @@ Each part of a profile is decided by the first of these that speaks:
 4. the default: GENTLE, VOICE_ALLOWED, BALANCED, no language, no confirmation wish.
 
 Privacy fails closed: a latest privacy signal that is not understood decides the delivery, and
-never as VOICE_ALLOWED. Source: docs/spec/000; how words are read is in `persona_wishes`.
+never as VOICE_ALLOWED. Source: docs/spec/000; how words are read is in `persona_wishes`, and how a
+line that was said in passing is told to be a wish, in `persona_lines`.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ from dataclasses import asdict, dataclass
 from typing import Final
 
 from selene_os.engines.persona_check import validate
-from selene_os.engines.persona_wishes import (
+from selene_os.engines.persona_lines import read_value, wish_of
+from selene_os.engines.persona_words import (
     BREVITIES,
     BREVITY_PREFERENCE,
     CONFIRMATION_PREFERENCE,
@@ -35,12 +37,21 @@ from selene_os.engines.persona_wishes import (
     PRIVACY_PREFERENCE,
     RESPONSE_TONE_TARGET,
     STYLES,
-    read_wish,
 )
 from selene_os.errors import BadField
 from selene_os.names import check_count, check_text, parse_user_id
 
-__all__ = ["NAME", "VERSION", "Request", "Result", "Signal", "Snapshot", "run", "validate"]
+__all__ = [
+    "NAME",
+    "VERSION",
+    "Request",
+    "Result",
+    "Signal",
+    "Snapshot",
+    "run",
+    "validate",
+    "wish_of",
+]
 
 NAME: Final = "PH1.PERSONA"
 VERSION: Final = "1.0.0"
@@ -61,10 +72,10 @@ _REASON_CODES: Final = (
     "PERSONA_BUDGET_EXCEEDED",
     "PERSONA_VALIDATION_FAILED",
 )
-_VALUE_BYTES_MAX: Final = 96
+VALUE_BYTES_MAX: Final = 96
 _EVIDENCE_REF_BYTES_MAX: Final = 128
 _SPEAKER_ID_BYTES_MAX: Final = 128
-_SIGNALS_MAX: Final = 16
+SIGNALS_MAX: Final = 16
 _CORRECTION_EVENTS_MAX: Final = 1_000
 _REF_PREFIX: Final = "persona:v1:"
 # What decided a part where no signal did.
@@ -93,7 +104,7 @@ class Signal:
 
     def __post_init__(self) -> None:
         _check_closed("signals.key", self.key, _KEYS)
-        check_text("signals.value", self.value, _VALUE_BYTES_MAX)
+        check_text("signals.value", self.value, VALUE_BYTES_MAX)
         check_text("signals.evidence_ref", self.evidence_ref, _EVIDENCE_REF_BYTES_MAX)
         if self.evidence_ref in (_STYLE_HINT, _PREVIOUS, _DEFAULT):
             # Else nobody could tell from the record whether a signal decided or none did.
@@ -183,10 +194,10 @@ class Request:
             isinstance(signal, Signal) for signal in self.signals
         ):
             raise BadField("signals", "must be a tuple of signals", "Build each as a Signal.")
-        if len(self.signals) > _SIGNALS_MAX:
+        if len(self.signals) > SIGNALS_MAX:
             raise BadField(
                 "signals",
-                f"are {len(self.signals)}; 0 to {_SIGNALS_MAX} are accepted",
+                f"are {len(self.signals)}; 0 to {SIGNALS_MAX} are accepted",
                 "Give the latest of each key.",
             )
         check_count(
@@ -289,7 +300,7 @@ def _read_latest(request: Request, diagnostics: list[str]) -> dict[str, tuple[st
         signal = latest.get(key)
         if signal is None:
             continue
-        wish = read_wish(key, signal.value)
+        wish = read_value(key, signal.value)
         if wish is not None:
             said[key] = (wish, signal.evidence_ref)
         elif key == PRIVACY_PREFERENCE:

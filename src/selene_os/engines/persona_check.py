@@ -1,9 +1,9 @@
 """The rules of PH1.PERSONA stated a second time, as properties that every profile must have.
 
 The builder in `persona` asks "who decides this part?"; here each property is a sentence that holds
-or not, and none of them builds a profile. What words mean is one table for both
-(`persona_wishes`), with one exception: that voice was asked for is checked against the words
-themselves, because that is the one mistake which cannot be taken back.
+or not, and none of them builds a profile. What words mean is one reading for both (`read_value`),
+with one exception: that voice was asked for is checked against the words themselves, because that
+is the one mistake which cannot be taken back.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from selene_os.engines.persona_wishes import (
+from selene_os.engines.persona_lines import read_value
+from selene_os.engines.persona_words import (
     BREVITY_PREFERENCE,
     CONFIRMATION_PREFERENCE,
     PREFERRED_LANGUAGE,
     PRIVACY_PREFERENCE,
     RESPONSE_TONE_TARGET,
-    read_wish,
 )
 from selene_os.language.tokens import fold
 
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 # Without one of these in it, in any case and script, a value cannot have asked for voice.
 _VOICE_STEMS: Final = (
     "voice", "speak", "spoken", "speech", "talk", "loud", "read", "sound", "mut",
-    "语音", "語音", "说", "說", "讲", "講", "声", "聲", "静音", "靜音", "读", "讀", "念",
-    "开口", "開口",
+    "语音", "語音", "说", "說", "説", "讲", "講", "声", "聲", "静音", "靜音", "读", "讀", "念",
+    "唸", "开口", "開口",
 )  # fmt: skip
 
 
@@ -61,7 +61,7 @@ def _read(request: Request) -> _Asked:
     signals: dict[str, Signal] = {}
     for signal in reversed(request.signals):
         signals.setdefault(signal.key, signal)
-    wishes = {key: read_wish(key, signal.value) for key, signal in signals.items()}
+    wishes = {key: read_value(key, signal.value) for key, signal in signals.items()}
     return _Asked(request, signals, wishes)
 
 
@@ -112,8 +112,7 @@ def _unknown_wish_is_text_in_private(asked: _Asked, proposed: Snapshot) -> bool:
 
 
 def _privacy_is_unknown(asked: _Asked) -> bool:
-    spoken = asked.signals.get(PRIVACY_PREFERENCE)
-    return spoken is not None and read_wish(PRIVACY_PREFERENCE, spoken.value) is None
+    return PRIVACY_PREFERENCE in asked.signals and asked.wishes[PRIVACY_PREFERENCE] is None
 
 
 def _voice_was_asked_for_in_words(asked: _Asked, proposed: Snapshot) -> bool:
