@@ -17,10 +17,12 @@ from typing import Any, Final, Protocol
 from selene_os.decision import (
     CHAT_REASONS,
     CLARIFY_REASONS,
+    CONFIRMATION_REASONS,
     DRAFT_REASONS,
     PROFILE_REASONS,
     Chat,
     Clarify,
+    Confirmation,
     IntentDraft,
     ProfileDecision,
 )
@@ -40,6 +42,7 @@ from selene_os.reasons import ReasonCode
 
 PH1_NLP: Final = "PH1.NLP"
 PH1_PERSONA: Final = "PH1.PERSONA"
+PH1_X: Final = "PH1.X"
 
 PAYLOAD_BYTES_MAX: Final = 2_048
 PAYLOAD_KEYS_MAX: Final = 24
@@ -120,6 +123,7 @@ PROFILE: Final = _kind(
     "INFO",
     "style_profile_ref delivery_policy_ref preferences_snapshot_ref",
 )
+CONFIRMATION: Final = _kind(PH1_X, "XConfirm", "INFO", "decision draft_event_id")
 
 
 @singledispatch
@@ -128,7 +132,7 @@ def encode_decision(decision: object) -> tuple[Kind, Payload]:
     raise BadField(
         "decision",
         f"of type {type(decision).__name__} cannot be recorded",
-        "Give an IntentDraft, a Clarify, a Chat or a ProfileDecision.",
+        "Give an IntentDraft, a Clarify, a Chat, a ProfileDecision or a Confirmation.",
     )
 
 
@@ -169,6 +173,14 @@ def _(decision: ProfileDecision) -> tuple[Kind, Payload]:
     }
 
 
+@encode_decision.register
+def _(decision: Confirmation) -> tuple[Kind, Payload]:
+    return CONFIRMATION, {
+        "decision": decision.decision,
+        "draft_event_id": decision.draft_event_id,
+    }
+
+
 def _with_focus(payload: Payload, focus_span_ref: str | None) -> Payload:
     if focus_span_ref is not None:
         payload["focus_span_ref"] = focus_span_ref
@@ -181,7 +193,7 @@ def encode_event(
     """Build the one audit row of a decision.
 
     Args:
-        decision: an IntentDraft, Clarify, Chat or ProfileDecision.
+        decision: an IntentDraft, Clarify, Chat, ProfileDecision or Confirmation.
         scope: tenant, user, device and session.
         place: correlation, turn and idempotency key.
         event_id: a UUID of version 7, made by the writer.
@@ -261,7 +273,10 @@ def fault_of(event: AuditEvent) -> str | None:
     kind = _KINDS.get((event.engine, str(payload.get("decision"))))
     if kind is None or (kind.event_type, kind.severity) != (event.event_type, event.severity):
         return f"{event.engine} writes no {event.event_type} like it"
-    if event.reason_code not in _REASONS[kind]:
+    reasons = _REASONS[kind]
+    if kind is CONFIRMATION:
+        reasons = (ReasonCode[f"X_{payload['decision']}"],)
+    if event.reason_code not in reasons:
         return f"its reason code {event.reason_code} does not go with it"
     try:
         text = encode_payload(kind, payload)
@@ -275,6 +290,7 @@ _KINDS: Final = {
     (PH1_NLP, Clarify.DECISION): CLARIFY,
     (PH1_NLP, Chat.DECISION): CHAT,
     (PH1_PERSONA, "None"): PROFILE,
+    **{(PH1_X, code.name.removeprefix("X_")): CONFIRMATION for code in CONFIRMATION_REASONS},
 }
 
 
@@ -283,6 +299,7 @@ _REASONS: Final = {
     CLARIFY: CLARIFY_REASONS,
     CHAT: CHAT_REASONS,
     PROFILE: PROFILE_REASONS,
+    CONFIRMATION: CONFIRMATION_REASONS,
 }
 
 

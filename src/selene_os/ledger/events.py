@@ -22,6 +22,8 @@ from selene_os.names import (
 )
 
 PLAIN_KEY_ID: Final = "plain"
+# How long a draft may be confirmed where a tenant sets nothing else: ten minutes.
+CONFIRM_WITHIN_S: Final = 600
 
 
 def columns_of(row: type[Any], table: str = "") -> str:
@@ -125,13 +127,29 @@ class CurrentMemory(NamedTuple):
 
 
 class TenantRow(NamedTuple):
-    """One row of tenants: its name and how its ambiguous values are read."""
+    """One row of tenants: its name and how its ambiguous values are read.
+
+    confirm_within_s: how long a draft waits for a yes. terms_digest: which of its bundles of terms
+    is in use, set by `put_terms` alone; None where it has none.
+    """
 
     tenant_id: TenantId
     currency: str | None
     time_policy: str
     date_order: str | None
     zone: str | None
+    created_at: int
+    confirm_within_s: int = CONFIRM_WITHIN_S
+    terms_digest: str | None = None
+
+
+class TermBundle(NamedTuple):
+    """One row of term_bundles: a tenant's dictionary at one time, named by its content."""
+
+    tenant_id: TenantId
+    digest: str
+    bundle: bytes
+    key_id: str
     created_at: int
 
 
@@ -150,6 +168,7 @@ class RecordedTurn(NamedTuple):
     engine: str
     record: bytes
     key_id: str
+    created_at: int
 
 
 class Wanted(NamedTuple):
@@ -200,8 +219,10 @@ class Unit:
         next_turn: the turn must be one that the conversation does not have yet.
         after_profile: the event id of the user's newest profile that this one was made from, and
             sorts behind; "" where it was made from none; None where that does not matter.
+        settles: the drafts of this conversation that it confirms, declines or changes; none of
+            them may be settled already.
 
-    The last two are checked in the writing transaction: what was read before it may be old.
+    The last three are checked in the writing transaction: what was read before it may be old.
     """
 
     events: tuple[AuditEvent, ...]
@@ -209,6 +230,7 @@ class Unit:
     said: Utterance | None = None
     next_turn: bool = False
     after_profile: str | None = None
+    settles: tuple[EventId, ...] = ()
 
     def __post_init__(self) -> None:
         said, event = self.said, self.events[0]

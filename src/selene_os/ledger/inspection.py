@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -79,6 +80,19 @@ def event_faults(rows: Iterable[tuple[Any, ...]]) -> Iterator[str]:
         event = AuditEvent._make(row)
         if fault := codec.fault_of(event) or _record_fault(event, engine, record, key_id):
             yield f"audit_events, event {event.event_id}: {fault}"
+
+
+def bundle_faults(rows: Iterable[tuple[Any, ...]]) -> Iterator[str]:
+    """Which bundles of terms are not what their name says, of (tenant_id, digest, bundle, key)."""
+    for tenant_id, digest, bundle, key_id in rows:
+        if key_id == PLAIN_KEY_ID and hashlib.sha256(bytes(bundle)).hexdigest() != digest:
+            yield f"term_bundles, {digest} of tenant {tenant_id}: its content has another name"
+
+
+def settled_twice(rows: Iterable[tuple[Any, ...]]) -> Iterator[str]:
+    """Drafts that more than one confirmation settles, of (tenant_id, draft_event_id)."""
+    for tenant_id, draft in rows:
+        yield f"audit_events, draft {draft} of tenant {tenant_id}: settled more than once"
 
 
 def _record_fault(event: AuditEvent, engine: object, record: Any, key_id: object) -> str | None:

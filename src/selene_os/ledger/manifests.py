@@ -20,6 +20,7 @@ from selene_os.ledger.events import (
     MemoryEvent,
     ReplayRecord,
     TenantRow,
+    TermBundle,
     Utterance,
     columns_of,
 )
@@ -29,6 +30,7 @@ FORMAT: Final = 1
 # Table -> its columns, in an order that every reference allows, and its key.
 TABLES: Final[Mapping[str, tuple[str, str]]] = {
     "tenants": (columns_of(TenantRow), "tenant_id"),
+    "term_bundles": (columns_of(TermBundle), "tenant_id, digest"),
     "identities": ("tenant_id, user_id, status, created_at", "tenant_id, user_id"),
     "device_bindings": ("device_id, tenant_id, created_at", "device_id"),
     "devices": ("tenant_id, device_id, user_id, created_at", "tenant_id, device_id"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from selene_os.errors import (
     BadField,
+    ConfirmationRefused,
     Fault,
     IdempotencyConflict,
     NotFound,
@@ -44,6 +45,16 @@ def profile_overtaken() -> Overtaken:
     """A profile was made from one that is not the newest any more."""
     return Overtaken(
         "has a newer profile than this one was made from", "Decide it again.", field="user_id"
+    )
+
+
+def draft_settled() -> ConfirmationRefused:
+    """A draft was confirmed, declined or changed before."""
+    return ConfirmationRefused(
+        "was confirmed, declined or changed already",
+        "Say what is wanted again; it becomes a draft of its own.",
+        field="draft_event_id",
+        reason="X_DRAFT_SETTLED",
     )
 
 

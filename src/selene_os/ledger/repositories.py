@@ -10,14 +10,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from selene_os.decision import Decision, ProfileDecision
+from selene_os.decision import Confirmation, Decision, ProfileDecision
 from selene_os.errors import BadField, Refusal
 from selene_os.ledger import codec
 from selene_os.ledger.events import (
     PLAIN_KEY_ID,
     AuditEvent,
-    CurrentMemory,
-    MemoryEvent,
     Receipt,
     RecordedTurn,
     ReplayRecord,
@@ -29,11 +27,9 @@ from selene_os.ledger.store import Store
 from selene_os.names import (
     DeviceId,
     EventId,
-    IdempotencyKey,
     SessionId,
     TenantId,
     UserId,
-    check_text,
     event_id_after,
     parse_idempotency_key,
     parse_time_ns,
@@ -42,23 +38,9 @@ from selene_os.names import (
 MakeId = Callable[[], EventId]
 
 UTTERANCE_BYTES_MAX: Final = 32_768
-MEMORY_KEY_BYTES_MAX: Final = 128
-MEMORY_VALUE_BYTES_MAX: Final = 256
-PROVENANCE_BYTES_MAX: Final = 128
 ROLES: Final = ("USER", "SELENE")
 SOURCES: Final = ("VOICE_TRANSCRIPT", "TYPED_TEXT", "SELENE_OUTPUT", "TOMBSTONE")
 PRIVACY_SCOPES: Final = ("PUBLIC", "PRIVATE", "CONFIDENTIAL")
-MEMORY_EVENTS: Final = ("STORED", "UPDATED", "FORGOTTEN")
-LAYERS: Final = ("WORKING", "MICRO", "LONG_TERM")
-SENSITIVITIES: Final = ("LOW", "SENSITIVE", "CONFIDENTIAL")
-CONFIDENCES: Final = ("HIGH", "MED", "LOW")
-CONSENTS: Final = ("NOT_REQUESTED", "CONFIRMED", "DENIED")
-USE_POLICIES: Final = (
-    "ALWAYS_USABLE",
-    "REPEAT_CONFIRMED",
-    "CONTEXT_RELEVANT_ONLY",
-    "USER_REQUESTED_ONLY",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,14 +53,23 @@ class Entry:
         record: its request and answer, encoded.
     """
 
-    decision: Decision | ProfileDecision
+    decision: Decision | ProfileDecision | Confirmation
     engine_version: str
     pack_digest: str | None
     record: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class Said:
+    """An utterance: 1 to 32,768 bytes of UTF-8, where it comes from, and whose ears it is for."""
+
+    text: str
+    source: str = "TYPED_TEXT"
+    privacy_scope: str = "PRIVATE"
+
+
 class NlpDecisions:
-    """PH1.NLP's outcomes: intent drafts, clarifies, chats."""
+    """PH1.NLP's outcomes (intent drafts, clarifies, chats), and what was said to drafts."""
 
     def __init__(self, store: Store, make_id: MakeId) -> None:
         self._store = store
@@ -89,32 +80,44 @@ class NlpDecisions:
         scope: codec.Scope,
         place: codec.Place,
         entries: Sequence[Entry],
-        said: str | None,
+        said: Said | None,
         created_at: int,
     ) -> Unit:
         """The rows of one turn: an event and a record for each entry, and what was said.
 
         Args:
             entries: 1 or more; further ones get the keys `<key>#2`, `<key>#3`, ….
-            said: the utterance, 1 to 32,768 bytes of UTF-8, or None.
+            said: the utterance, or None.
             created_at: nanoseconds since 1970 UTC.
 
         Raises:
-            BadField: an entry is no outcome of PH1.NLP, or a value is outside its bounds.
+            BadField: an entry is a profile, or a value is outside its bounds.
         """
         parse_time_ns(created_at)
         events, rows = [], []
         for number, entry in enumerate(entries, 1):
-            spot = place if number == 1 else _nth(place, number)
+            spot = place if number == 1 else nth_place(place, number)
             event = codec.encode_event(entry.decision, scope, spot, self._make_id(), created_at)
-            if event.engine != codec.PH1_NLP:
+            if event.engine == codec.PH1_PERSONA:
                 raise BadField("decision", "is a profile", "Commit it as a profile.")
             events.append(event)
             rows.append(_record_row(event, entry))
         line = None
         if said is not None:
-            line = utterance(scope, place, said, created_at)
-        return Unit(tuple(events), tuple(rows), line)
+            line = utterance(
+                scope,
+                place,
+                said.text,
+                created_at,
+                source=said.source,
+                privacy_scope=said.privacy_scope,
+            )
+        settles = tuple(
+            entry.decision.draft_event_id
+            for entry in entries
+            if isinstance(entry.decision, Confirmation)
+        )
+        return Unit(tuple(events), tuple(rows), line, settles=settles)
 
     def commit(self, units: Sequence[Unit]) -> list[tuple[Receipt, ...] | Refusal]:
         """Write units in one transaction, each with a verdict of its own; see `Store.commit`."""
@@ -215,109 +218,6 @@ class Conversations:
         return self._store.append_utterance(line)
 
 
-@dataclass(frozen=True, slots=True)
-class Remembered:
-    """One change of a user's memory, before it is a row.
-
-    Attributes:
-        event: STORED, UPDATED or FORGOTTEN.
-        memory_key: 1 to 128 bytes.
-        verbatim: what was said, 1 to 256 bytes; None exactly for FORGOTTEN.
-        normalised: its normal form, or None.
-        layer, sensitivity, confidence, consent, use_policy: one of the tables above.
-        expires_at: nanoseconds since 1970 UTC, or None.
-        provenance: where it comes from, 1 to 128 bytes.
-
-    Raises:
-        BadField: a value is outside these bounds, or consent is DENIED.
-    """
-
-    event: str
-    memory_key: str
-    verbatim: str | None
-    provenance: str
-    normalised: str | None = None
-    layer: str = "LONG_TERM"
-    sensitivity: str = "LOW"
-    confidence: str = "HIGH"
-    consent: str = "CONFIRMED"
-    use_policy: str = "USER_REQUESTED_ONLY"
-    expires_at: int | None = None
-
-    def __post_init__(self) -> None:
-        _one_of("event", self.event, MEMORY_EVENTS)
-        check_text("memory_key", self.memory_key, MEMORY_KEY_BYTES_MAX)
-        if (self.event == "FORGOTTEN") != (self.verbatim is None):
-            raise BadField(
-                "verbatim", "is given exactly where something is remembered", "Mend the event."
-            )
-        for name in ("verbatim", "normalised"):
-            if (value := getattr(self, name)) is not None:
-                check_text(name, value, MEMORY_VALUE_BYTES_MAX)
-        check_text("provenance", self.provenance, PROVENANCE_BYTES_MAX)
-        _one_of("layer", self.layer, LAYERS)
-        _one_of("sensitivity", self.sensitivity, SENSITIVITIES)
-        _one_of("confidence", self.confidence, CONFIDENCES)
-        _one_of("consent", self.consent, CONSENTS)
-        _one_of("use_policy", self.use_policy, USE_POLICIES)
-        if self.expires_at is not None:
-            parse_time_ns(self.expires_at, "expires_at")
-        if self.consent == "DENIED":
-            raise BadField("consent", "is DENIED", "Nothing is kept without consent.")
-
-
-class Memories:
-    """What a user wants remembered: a ledger, and what it adds up to."""
-
-    def __init__(self, store: Store, make_id: MakeId) -> None:
-        self._store = store
-        self._make_id = make_id
-
-    def append(
-        self,
-        tenant_id: TenantId,
-        user_id: UserId,
-        change: Remembered,
-        key: IdempotencyKey,
-        created_at: int,
-    ) -> Receipt:
-        """Append one change, deduped by (tenant, user, key). Raises ScopeRefused, Fault."""
-        value = None
-        if change.verbatim is not None:
-            value = codec.encode_json(
-                {"verbatim": change.verbatim, "normalised": change.normalised}
-            )
-        return self._store.append_memory(
-            MemoryEvent(
-                tenant_id,
-                self._make_id(),
-                user_id,
-                change.memory_key,
-                0,
-                change.event,
-                value,
-                PLAIN_KEY_ID,
-                change.layer,
-                change.sensitivity,
-                change.confidence,
-                change.consent,
-                change.use_policy,
-                change.expires_at,
-                change.provenance,
-                key,
-                parse_time_ns(created_at),
-            )
-        )
-
-    def current(self, tenant_id: TenantId, user_id: UserId) -> list[CurrentMemory]:
-        """What a user's memories add up to; a forgotten one is there, without value."""
-        return self._store.memory_current(tenant_id, user_id)
-
-    def rebuild(self, tenant_id: TenantId, user_id: UserId) -> int:
-        """Build `current` again from the ledger alone; returns the number of rows."""
-        return self._store.rebuild_memory(tenant_id, user_id)
-
-
 def utterance(
     scope: codec.Scope,
     place: codec.Place,
@@ -329,9 +229,9 @@ def utterance(
     privacy_scope: str = "PRIVATE",
 ) -> Utterance:
     """One line of conversation, checked. Raises BadField."""
-    _one_of("role", role, ROLES)
-    _one_of("source", source, SOURCES)
-    _one_of("privacy_scope", privacy_scope, PRIVACY_SCOPES)
+    one_of("role", role, ROLES)
+    one_of("source", source, SOURCES)
+    one_of("privacy_scope", privacy_scope, PRIVACY_SCOPES)
     said = text.encode()
     if not 1 <= len(said) <= UTTERANCE_BYTES_MAX:
         raise BadField(
@@ -354,7 +254,7 @@ def utterance(
     )
 
 
-def _nth(place: codec.Place, number: int) -> codec.Place:
+def nth_place(place: codec.Place, number: int) -> codec.Place:
     """The place of a further decision of one turn: `<key>#2`."""
     key = parse_idempotency_key(f"{place.idempotency_key}#{number}")
     return codec.Place(place.correlation_id, place.turn_id, key)
@@ -372,6 +272,7 @@ def _record_row(event: AuditEvent, entry: Entry) -> ReplayRecord:
     )
 
 
-def _one_of(name: str, given: str, accepted: tuple[str, ...]) -> None:
+def one_of(name: str, given: str, accepted: tuple[str, ...]) -> None:
+    """Raise BadField unless a value is one of the accepted."""
     if given not in accepted:
         raise BadField(name, f"{given!r:.60} is not accepted", f"Give {' | '.join(accepted)}.")

@@ -19,6 +19,7 @@ from selene_os.ledger.events import (
     RecordedTurn,
     ReplayRecord,
     TenantRow,
+    TermBundle,
     Unit,
     Utterance,
     Wanted,
@@ -35,6 +36,7 @@ from selene_os.names import (
 )
 
 Verdict = tuple[Receipt, ...] | Refusal
+Setting = str | int | None
 
 
 class Store(Protocol):
@@ -50,7 +52,8 @@ class Store(Protocol):
 
         Returns:
             A verdict for each unit, in order: its receipts (one for each event), or the Refusal
-            that left nothing of it behind; Overtaken where `next_turn` or `after_profile` fails.
+            that left nothing of it behind; Overtaken where `next_turn` or `after_profile` fails,
+            ConfirmationRefused where `settles` does.
 
         Raises:
             LedgerBusy: too many writes wait. LedgerUnavailable: nothing was written.
@@ -77,11 +80,10 @@ class Store(Protocol):
         self,
         tenant_id: TenantId,
         correlation_id: CorrelationId,
-        engine: str,
         user_id: UserId,
         turn_id: TurnId,
     ) -> list[RecordedTurn]:
-        """The engine's events in the user's last turn before `turn_id`, in order."""
+        """PH1.NLP's and PH1.X's events in the user's last turn before `turn_id`, in order."""
 
     def last_profile(self, tenant_id: TenantId, user_id: UserId) -> RecordedTurn | None:
         """The user's profile commit with the highest event id, or None."""
@@ -114,12 +116,27 @@ class Store(Protocol):
     def rebuild_memory(self, tenant_id: TenantId, user_id: UserId) -> int:
         """Build memory_current again from the ledger alone; returns the number of rows."""
 
+    # ---- terms
+
+    def put_terms(self, bundle: TermBundle, after: str | None) -> bool:
+        """Make a bundle the tenant's terms; False where they are not `after` any more.
+
+        Args:
+            after: the digest of the bundle that it was made from; None where there was none.
+
+        Raises:
+            NotFound: no such tenant.
+        """
+
+    def term_bundle(self, tenant_id: TenantId, digest: str) -> TermBundle | None:
+        """One bundle of a tenant's terms, in use or not, or None."""
+
     # ---- registrations
 
     def add_tenant(self, tenant: TenantRow) -> bool:
         """Add a tenant; False where it is there already."""
 
-    def set_tenant(self, tenant_id: TenantId, settings: Mapping[str, str | None]) -> None:
+    def set_tenant(self, tenant_id: TenantId, settings: Mapping[str, Setting]) -> None:
         """Change some of a tenant's settings, and no other. Raises NotFound."""
 
     def tenant(self, tenant_id: TenantId) -> TenantRow | None:

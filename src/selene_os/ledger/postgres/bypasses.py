@@ -18,9 +18,11 @@ from selene_os.ledger.events import AuditEvent, CurrentMemory, columns_of
 from selene_os.ledger.inspection import (
     Attempt,
     Inspection,
+    bundle_faults,
     differences,
     event_faults,
     first_faults,
+    settled_twice,
 )
 from selene_os.ledger.postgres import catalog, roles
 from selene_os.ledger.postgres.connection import Connection, connect, named, parse, unavailable
@@ -33,6 +35,7 @@ LEDGERS: Final = {
     "conversation_ledger": "source = 'TOMBSTONE'",
     "memory_ledger": "confidence = 'LOW'",
     "device_bindings": "created_at = 0",
+    "term_bundles": "key_id = 'x'",
 }
 BEYOND: Final = (
     (
@@ -146,6 +149,7 @@ def _readable_faults(connection: Connection) -> Iterator[str]:
             connection.execute("SET LOCAL statement_timeout = 0")
             yield from event_faults(_events(connection, tenant_id))
             yield from _lost_rows(connection, tenant_id)
+            yield from _context_faults(connection, tenant_id)
             yield from _dangling_rows(connection, tenant_id)
 
 
@@ -169,6 +173,25 @@ def _events(connection: Connection, tenant_id: str) -> Iterator[tuple[Any, ...]]
             " WHERE e.tenant_id = %s",
             (tenant_id,),
         )
+
+
+def _context_faults(connection: Connection, tenant_id: str) -> Iterator[str]:
+    """Terms that nobody imported so, and drafts that were settled twice."""
+    yield from bundle_faults(
+        connection.execute(
+            "SELECT tenant_id, digest, bundle, key_id FROM os_core.term_bundles"
+            " WHERE tenant_id = %s",
+            (tenant_id,),
+        )
+    )
+    yield from settled_twice(
+        connection.execute(
+            "SELECT tenant_id, payload_min::JSON ->> 'draft_event_id' AS draft"
+            " FROM os_core.audit_events WHERE tenant_id = %s AND engine = 'PH1.X'"
+            " GROUP BY tenant_id, correlation_id, draft HAVING count(*) > 1",
+            (tenant_id,),
+        )
+    )
 
 
 def _lost_rows(connection: Connection, tenant_id: str) -> Iterator[str]:

@@ -38,6 +38,14 @@ class Run:
     plain: bool
 
 
+def parts_of(units: Sequence[Unit]) -> list[tuple[TenantId, list[Run]]]:
+    """Units of several tenants as runs of each; a call of the function is for one tenant."""
+    by_tenant: dict[TenantId, list[tuple[int, Unit]]] = {}
+    for place, unit in enumerate(units):
+        by_tenant.setdefault(unit.events[0].tenant_id, []).append((place, unit))
+    return [(tenant_id, runs_of(placed)) for tenant_id, placed in by_tenant.items()]
+
+
 def runs_of(units: Sequence[tuple[int, Unit]]) -> list[Run]:
     """Units of one tenant, each with its place, as runs in the same order."""
     runs: list[Run] = []
@@ -53,7 +61,7 @@ def runs_of(units: Sequence[tuple[int, Unit]]) -> list[Run]:
 
     for place, unit in units:
         first = unit.events[0]
-        if len(unit.events) > 1 or unit.next_turn or unit.after_profile is not None:
+        if len(unit.events) > 1 or _is_checked(unit):
             end()
             runs.append(Run((place,), (unit,), plain=False))
             continue
@@ -90,10 +98,17 @@ def _run(run: Run) -> dict[str, Any]:
     encoded: dict[str, Any] = {"events": [_event(unit, 0)]}
     if len(unit.events) > 1:
         encoded["rest"] = [_event(unit, number) for number in range(1, len(unit.events))]
-    if unit.next_turn or unit.after_profile is not None:
+    if _is_checked(unit):
         encoded["next_turn"] = unit.next_turn
         encoded["after_profile"] = unit.after_profile
+        if unit.settles:
+            encoded["settles"] = list(unit.settles)
     return encoded
+
+
+def _is_checked(unit: Unit) -> bool:
+    """Whether it was decided from a state that may have changed meanwhile."""
+    return unit.next_turn or unit.after_profile is not None or bool(unit.settles)
 
 
 def _event(unit: Unit, number: int) -> list[Any]:
@@ -156,6 +171,8 @@ def _lone(unit: Unit, other: Any, ours: set[EventId]) -> Outcome:
     if (what := other.get("overtaken")) is not None:
         if what == "turn":
             return refusals.turn_overtaken(unit.events[0])
+        if what == "draft":
+            return refusals.draft_settled()
         return refusals.profile_overtaken()
     if (split := other.get("split")) is not None:
         first = split[0]

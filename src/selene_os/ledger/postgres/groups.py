@@ -14,7 +14,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from selene_os.errors import LedgerBusy, LedgerUnavailable
+from selene_os.errors import Fault, LedgerBusy, LedgerUnavailable
 from selene_os.ledger.events import Unit
 from selene_os.ledger.store import Verdict
 
@@ -44,6 +44,15 @@ class Call:
         self.leads = False
         self.awake = threading.Lock()
         self.awake.acquire()
+
+    def take(self, outcomes: Sequence[Verdict | Fault]) -> None:
+        """What became of its units; a Fault of one is the whole call's error."""
+        self.verdicts = []
+        for outcome in outcomes:
+            if isinstance(outcome, Fault):
+                self.error = outcome
+            else:
+                self.verdicts.append(outcome)
 
 
 class Groups:

@@ -11,6 +11,7 @@ from selene_os.ledger.events import (
     RecordedTurn,
     ReplayRecord,
     TenantRow,
+    TermBundle,
     Utterance,
     columns_of,
 )
@@ -27,7 +28,7 @@ EVENT_BY_ID: Final = _call(AuditEvent, "event", 2)
 EVENT_BY_KEY: Final = _call(AuditEvent, "event_by_key", 3)
 RECORD: Final = _call(ReplayRecord, "record", 2)
 LAST_TURN: Final = "SELECT os_core.last_turn(%s, %s)"
-TURN_BEFORE: Final = _call(RecordedTurn, "turn_before", 5)
+TURN_BEFORE: Final = _call(RecordedTurn, "turn_before", 4)
 LAST_PROFILE: Final = _call(RecordedTurn, "last_profile", 2)
 
 APPEND_UTTERANCE: Final = (
@@ -36,13 +37,17 @@ APPEND_UTTERANCE: Final = (
 APPEND_MEMORY: Final = "SELECT os_core.append_memory(%s, %s)"
 REBUILD_MEMORY: Final = "SELECT os_core.rebuild_memory(%s, %s)"
 
-ADD_TENANT: Final = f"SELECT os_core.add_tenant({', '.join(['%s'] * len(TenantRow._fields))}, %s)"
+# Without terms_digest, which is none yet, and with p_again.
+ADD_TENANT: Final = f"SELECT os_core.add_tenant({', '.join(['%s'] * len(TenantRow._fields))})"
 SET_TENANT: Final = "SELECT os_core.set_tenant(%s, %s)"
 TENANT: Final = _call(TenantRow, "tenant", 1)
 TENANTS: Final = _call(TenantRow, "list_tenants", 0)
 REGISTER: Final = "SELECT os_core.register(%s, %s, %s, %s, %s, %s)"
 SET_IDENTITY_STATUS: Final = "SELECT os_core.set_identity_status(%s, %s, %s)"
 CLOSE_SESSION: Final = "SELECT os_core.close_session(%s, %s, %s, %s)"
+
+PUT_TERMS: Final = f"SELECT os_core.put_terms({', '.join(['%s'] * len(TermBundle._fields))}, %s)"
+TERM_BUNDLE: Final = _call(TermBundle, "term_bundle", 2)
 
 # Ad-hoc reads: one transaction, one tenant, held by the policies as well as by the WHERE.
 SET_READER: Final = "SELECT set_config('selene.tenant', %s, true)"

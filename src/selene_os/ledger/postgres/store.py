@@ -10,7 +10,7 @@ from typing import Any, Final, TypeVar
 import psycopg
 from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout
 
-from selene_os.errors import Fault, LedgerUnavailable, Refusal, SeleneError
+from selene_os.errors import LedgerUnavailable, Refusal, SeleneError
 from selene_os.ledger import refusals
 from selene_os.ledger.events import (
     AuditEvent,
@@ -20,6 +20,7 @@ from selene_os.ledger.events import (
     RecordedTurn,
     ReplayRecord,
     TenantRow,
+    TermBundle,
     Unit,
     Utterance,
     Wanted,
@@ -38,7 +39,7 @@ from selene_os.ledger.postgres.connection import (
 )
 from selene_os.ledger.postgres.groups import Call, Groups
 from selene_os.ledger.postgres.schema import check_schema
-from selene_os.ledger.store import Verdict
+from selene_os.ledger.store import Setting, Verdict
 from selene_os.names import (
     CorrelationId,
     DeviceId,
@@ -146,11 +147,10 @@ class PostgresStore:
         self,
         tenant_id: TenantId,
         correlation_id: CorrelationId,
-        engine: str,
         user_id: UserId,
         turn_id: TurnId,
     ) -> list[RecordedTurn]:
-        values = (tenant_id, correlation_id, engine, user_id, turn_id)
+        values = (tenant_id, correlation_id, user_id, turn_id)
         return list(map(RecordedTurn._make, self._rows(statements.TURN_BEFORE, values)))
 
     def last_profile(self, tenant_id: TenantId, user_id: UserId) -> RecordedTurn | None:
@@ -204,13 +204,27 @@ class PostgresStore:
         ((count,),) = self._rows(statements.REBUILD_MEMORY, (tenant_id, user_id))
         return int(count)
 
+    # ---- terms
+
+    def put_terms(self, bundle: TermBundle, after: str | None) -> bool:
+        ((put,),) = self._rows(
+            statements.PUT_TERMS,
+            (*bundle, after),
+            {"SE404 tenant_id": lambda: refusals.tenant_unknown(bundle.tenant_id)},
+        )
+        return bool(put)
+
+    def term_bundle(self, tenant_id: TenantId, digest: str) -> TermBundle | None:
+        rows = self._rows(statements.TERM_BUNDLE, (tenant_id, digest))
+        return TermBundle._make(rows[0]) if rows else None
+
     # ---- registrations
 
     def add_tenant(self, tenant: TenantRow) -> bool:
-        ((added,),) = self._rows(statements.ADD_TENANT, (*tenant, AGAIN))
+        ((added,),) = self._rows(statements.ADD_TENANT, (*tenant[:-1], AGAIN))
         return bool(added)
 
-    def set_tenant(self, tenant_id: TenantId, settings: Mapping[str, str | None]) -> None:
+    def set_tenant(self, tenant_id: TenantId, settings: Mapping[str, Setting]) -> None:
         self._rows(
             statements.SET_TENANT,
             (tenant_id, commits.dumps(dict(settings))),
@@ -317,24 +331,16 @@ class PostgresStore:
                 call.error = type(error)(error.problem, error.next_step)
         except Exception as error:
             if len(group) == 1:
-                group[0].error = self._told(error)
+                # A row that cannot be sent is told like an error of the driver.
+                known = isinstance(error, psycopg.Error | UnicodeEncodeError)
+                group[0].error = unavailable(self.name, error) if known else error
                 return
             for call in group:
                 self._transact([call])
 
-    def _told(self, error: Exception) -> Exception:
-        """What a caller is told of an error of the driver, or of a row that cannot be sent."""
-        if not isinstance(error, psycopg.Error | UnicodeEncodeError):
-            return error
-        return unavailable(self.name, error)
-
     def _commit(self, group: list[Call]) -> None:
         """Write what the calls of a group hold, in one transaction."""
-        units = [unit for call in group for unit in call.units]
-        by_tenant: dict[TenantId, list[tuple[int, Unit]]] = {}
-        for place, unit in enumerate(units):
-            by_tenant.setdefault(unit.events[0].tenant_id, []).append((place, unit))
-        parts = [(tenant_id, commits.runs_of(placed)) for tenant_id, placed in by_tenant.items()]
+        parts = commits.parts_of([unit for call in group for unit in call.units])
         asked = [(tenant_id, commits.encode(runs)) for tenant_id, runs in parts]
 
         def write(connection: Connection, again: bool) -> tuple[list[Any], bool]:
@@ -352,15 +358,9 @@ class PostgresStore:
         told: dict[int, commits.Outcome] = {}
         for (_, runs), other in zip(parts, found, strict=True):
             told.update(commits.verdicts(runs, other, again=again))
-        place = 0
+        outcomes = iter([told[place] for place in range(len(told))])
         for call in group:
-            call.verdicts = []
-            for outcome in (told[place + number] for number in range(len(call.units))):
-                if isinstance(outcome, Fault):
-                    call.error = outcome
-                else:
-                    call.verdicts.append(outcome)
-            place += len(call.units)
+            call.take([next(outcomes) for _ in call.units])
 
     def _tried(self, call: Callable[[Connection, bool], T]) -> T:
         """Run a call on a connection; again, a little later, where a moment may mend it.

@@ -13,7 +13,14 @@ import apsw
 
 from selene_os.ledger import migrations
 from selene_os.ledger.events import AuditEvent, columns_of
-from selene_os.ledger.inspection import Attempt, differences, event_faults, first_faults
+from selene_os.ledger.inspection import (
+    Attempt,
+    bundle_faults,
+    differences,
+    event_faults,
+    first_faults,
+    settled_twice,
+)
 from selene_os.ledger.sqlite import statements
 from selene_os.ledger.sqlite.connection import unavailable
 from selene_os.ledger.sqlite.schema import TABLE, check_schema
@@ -25,6 +32,7 @@ LEDGERS: Final = {
     "conversation_ledger": "source = 'TOMBSTONE'",
     "memory_ledger": "confidence = 'LOW'",
     "device_bindings": "created_at = 0",
+    "term_bundles": "key_id = 'x'",
 }
 
 
@@ -195,11 +203,25 @@ def _readable_faults(connection: apsw.Connection) -> Iterator[str]:
     for table, rowid, parent, _ in connection.execute("PRAGMA foreign_key_check"):
         yield f"{table}, row {rowid}: refers to nothing in {parent}"
     yield from _lost_rows(connection)
+    yield from _context_faults(connection)
     columns = columns_of(AuditEvent, "e")
     yield from event_faults(
         connection.execute(
             f"SELECT {columns}, r.engine, r.record, r.key_id FROM audit_events AS e"
             " LEFT JOIN replay_inputs AS r USING (tenant_id, event_id)"
+        )
+    )
+
+
+def _context_faults(connection: apsw.Connection) -> Iterator[str]:
+    """Terms that nobody imported so, and drafts that were settled twice."""
+    yield from bundle_faults(
+        connection.execute("SELECT tenant_id, digest, bundle, key_id FROM term_bundles")
+    )
+    yield from settled_twice(
+        connection.execute(
+            "SELECT tenant_id, payload_min ->> 'draft_event_id' AS draft FROM audit_events"
+            " WHERE engine = 'PH1.X' GROUP BY tenant_id, correlation_id, draft HAVING count(*) > 1"
         )
     )
 

@@ -21,6 +21,8 @@ from selene_os.ledger.events import (
     AuditEvent,
     MemoryEvent,
     Receipt,
+    TenantRow,
+    TermBundle,
     Unit,
 )
 from selene_os.ledger.sqlite import statements
@@ -52,7 +54,7 @@ def insert(connection: apsw.Connection, statement: str, row: tuple[Any, ...]) ->
 
 def _append_unit(connection: apsw.Connection, unit: Unit) -> tuple[Receipt, ...]:
     first, *others = unit.events
-    if unit.next_turn or unit.after_profile is not None:
+    if unit.next_turn or unit.after_profile is not None or unit.settles:
         _check_not_overtaken(connection, unit)
     receipt = _append_event(connection, first)
     if receipt.deduplicated:
@@ -86,6 +88,13 @@ def _check_not_overtaken(connection: apsw.Connection, unit: Unit) -> None:
             event.event_id <= unit.after_profile
         ):
             raise refusals.profile_overtaken()
+    for draft in unit.settles:
+        place = (event.tenant_id, event.correlation_id, draft)
+        if (
+            _by_key(connection, event) is None
+            and connection.execute(statements.SETTLED, place).fetchone()
+        ):
+            raise refusals.draft_settled()
 
 
 def _append_event(connection: apsw.Connection, event: AuditEvent) -> Receipt:
@@ -184,6 +193,21 @@ def append_memory(connection: apsw.Connection, event: MemoryEvent) -> Receipt:
     connection.execute(statements.INSERT_MEMORY, event._replace(version=latest + 1))
     connection.execute(statements.PROJECT_ONE, key)
     return Receipt(event.memory_event_id, deduplicated=False, same_decision=True)
+
+
+def put_terms(connection: apsw.Connection, bundle: TermBundle, after: str | None) -> bool:
+    """Make a bundle the tenant's, if the one that it was made from still is."""
+    row = connection.execute(statements.TENANT, (bundle.tenant_id,)).fetchone()
+    if row is None:
+        raise refusals.tenant_unknown(bundle.tenant_id)
+    there = TenantRow._make(row).terms_digest
+    if there == bundle.digest:
+        return True
+    if there != after:
+        return False
+    connection.execute(statements.INSERT_TERMS, bundle)
+    connection.execute(statements.SET_TERMS, (bundle.digest, bundle.tenant_id))
+    return True
 
 
 def register(

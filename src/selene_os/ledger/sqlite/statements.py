@@ -10,6 +10,7 @@ from selene_os.ledger.events import (
     MemoryEvent,
     ReplayRecord,
     TenantRow,
+    TermBundle,
     Utterance,
     columns_of,
 )
@@ -25,6 +26,7 @@ INSERT_RECORD: Final = _insert("replay_inputs", ReplayRecord)
 INSERT_UTTERANCE: Final = _insert("conversation_ledger", Utterance)
 INSERT_MEMORY: Final = _insert("memory_ledger", MemoryEvent)
 INSERT_TENANT: Final = _insert("tenants", TenantRow)
+INSERT_TERMS: Final = _insert("term_bundles", TermBundle)
 
 _EVENTS: Final = f"SELECT {columns_of(AuditEvent)} FROM audit_events"
 TRACE: Final = f"{_EVENTS} WHERE tenant_id = ? AND correlation_id = ? ORDER BY turn_id, event_id"
@@ -53,15 +55,20 @@ SEARCH: Final = (
     " ORDER BY created_at DESC, event_id DESC LIMIT :rows_max"
 )
 _RECORDED: Final = (
-    "SELECT e.event_id, e.turn_id, e.user_id, e.engine, r.record, r.key_id FROM audit_events AS e"
-    " JOIN replay_inputs AS r USING (tenant_id, event_id)"
+    "SELECT e.event_id, e.turn_id, e.user_id, e.engine, r.record, r.key_id, e.created_at"
+    " FROM audit_events AS e JOIN replay_inputs AS r USING (tenant_id, event_id)"
 )
 TURN_BEFORE: Final = (
-    f"{_RECORDED} WHERE e.tenant_id = ?1 AND e.correlation_id = ?2 AND e.engine = ?3"
-    " AND e.user_id = ?4 AND e.turn_id = (SELECT turn_id FROM audit_events WHERE tenant_id = ?1"
-    " AND correlation_id = ?2 AND engine = ?3 AND user_id = ?4 AND turn_id < ?5"
+    f"{_RECORDED} WHERE e.tenant_id = ?1 AND e.correlation_id = ?2"
+    " AND e.engine IN ('PH1.NLP', 'PH1.X') AND e.user_id = ?3"
+    " AND e.turn_id = (SELECT turn_id FROM audit_events WHERE tenant_id = ?1"
+    " AND correlation_id = ?2 AND engine IN ('PH1.NLP', 'PH1.X') AND user_id = ?3 AND turn_id < ?4"
     " ORDER BY turn_id DESC LIMIT 1)"
     " ORDER BY e.event_id"
+)
+SETTLED: Final = (
+    "SELECT 1 FROM audit_events WHERE tenant_id = ? AND correlation_id = ? AND engine = 'PH1.X'"
+    " AND payload_min ->> 'draft_event_id' = ? LIMIT 1"
 )
 LAST_PROFILE: Final = (
     f"{_RECORDED} WHERE e.tenant_id = ? AND e.user_id = ? AND e.engine = 'PH1.PERSONA'"
@@ -110,8 +117,12 @@ TENANTS: Final = f"SELECT {columns_of(TenantRow)} FROM tenants ORDER BY tenant_i
 # A setting at a time, so that two writers of two settings do not undo each other.
 SET_TENANT: Final = {
     name: f"UPDATE tenants SET {name} = ? WHERE tenant_id = ?"
-    for name in ("currency", "time_policy", "date_order", "zone")
+    for name in ("currency", "time_policy", "date_order", "zone", "confirm_within_s")
 }
+TERM_BUNDLE: Final = (
+    f"SELECT {columns_of(TermBundle)} FROM term_bundles WHERE tenant_id = ? AND digest = ?"
+)
+SET_TERMS: Final = "UPDATE tenants SET terms_digest = ? WHERE tenant_id = ?"
 INSERT_IDENTITY: Final = "INSERT INTO identities (tenant_id, user_id, created_at) VALUES (?, ?, ?)"
 INSERT_BINDING: Final = (
     "INSERT INTO device_bindings (device_id, tenant_id, created_at) VALUES (?, ?, ?)"

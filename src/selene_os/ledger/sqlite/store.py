@@ -23,6 +23,7 @@ from selene_os.ledger.events import (
     RecordedTurn,
     ReplayRecord,
     TenantRow,
+    TermBundle,
     Unit,
     Utterance,
     Wanted,
@@ -36,7 +37,7 @@ from selene_os.ledger.sqlite.connection import (
 )
 from selene_os.ledger.sqlite.schema import check_schema
 from selene_os.ledger.sqlite.writer import GROUP_MAX, QUEUE_MAX, WAIT_MS, Writer
-from selene_os.ledger.store import Verdict
+from selene_os.ledger.store import Setting, Verdict
 from selene_os.names import (
     CorrelationId,
     DeviceId,
@@ -144,11 +145,10 @@ class SqliteStore:
         self,
         tenant_id: TenantId,
         correlation_id: CorrelationId,
-        engine: str,
         user_id: UserId,
         turn_id: TurnId,
     ) -> list[RecordedTurn]:
-        values = (tenant_id, correlation_id, engine, user_id, turn_id)
+        values = (tenant_id, correlation_id, user_id, turn_id)
         return list(map(RecordedTurn._make, self._rows(statements.TURN_BEFORE, values)))
 
     def last_profile(self, tenant_id: TenantId, user_id: UserId) -> RecordedTurn | None:
@@ -198,6 +198,15 @@ class SqliteStore:
 
         return self._writer.run(rebuild)
 
+    # ---- terms
+
+    def put_terms(self, bundle: TermBundle, after: str | None) -> bool:
+        return self._writer.run(lambda connection: commits.put_terms(connection, bundle, after))
+
+    def term_bundle(self, tenant_id: TenantId, digest: str) -> TermBundle | None:
+        rows = self._rows(statements.TERM_BUNDLE, (tenant_id, digest))
+        return TermBundle._make(rows[0]) if rows else None
+
     # ---- registrations
 
     def add_tenant(self, tenant: TenantRow) -> bool:
@@ -205,7 +214,7 @@ class SqliteStore:
             lambda connection: commits.insert(connection, statements.INSERT_TENANT, tenant)
         )
 
-    def set_tenant(self, tenant_id: TenantId, settings: Mapping[str, str | None]) -> None:
+    def set_tenant(self, tenant_id: TenantId, settings: Mapping[str, Setting]) -> None:
         def change(connection: apsw.Connection) -> None:
             if connection.execute(statements.TENANT, (tenant_id,)).fetchone() is None:
                 raise refusals.tenant_unknown(tenant_id)
