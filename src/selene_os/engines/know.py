@@ -95,13 +95,18 @@ def run(request: Request) -> Result:
     for entry in request.entries:
         if entry.tenant_id != request.tenant_id:
             return Result(ReasonCode.KNOW_FOREIGN_TERM)
-        consented = entry.source != "USER_CONSENTED" or entry.evidence_ref is not None
-        if entry.source not in VERIFIED_SOURCES or not consented:
+        if not is_verified(entry):
             return Result(ReasonCode.KNOW_UNVERIFIED_TERM)
     unique: dict[tuple[str, str, str], Entry] = {}
     for entry in sorted(request.entries, key=_order):
         unique.setdefault((entry.kind, entry.canonical, entry.locale), entry)
     return Result(ReasonCode.KNOW_HINTS_OK, tuple(unique.values()))
+
+
+def is_verified(entry: Entry) -> bool:
+    """Whether a term may be used: a source that vouches for it, and of a user their consent."""
+    consented = entry.source != "USER_CONSENTED" or entry.evidence_ref is not None
+    return entry.source in VERIFIED_SOURCES and consented
 
 
 def _order(entry: Entry) -> tuple[str, ...]:

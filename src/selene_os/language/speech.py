@@ -18,11 +18,13 @@ WORD_LISTS: Final = (
     "names_end", "pronouns", "references", "things", "unexplained_never", "abbreviations",
     "joiners", "question_heads", "auxiliaries", "statives", "objects", "roles", "saying",
     "withdrawal_heads", "indefinites", "statement_heads", "outer_verbs", "own", "question_ends",
-    "pointing", "reporting", "fillers",
+    "pointing", "reporting", "fillers", "undoing", "denying",
+    "announcing", "adding",
 )  # fmt: skip
 PHRASE_LISTS: Final = (
     "address", "talk", "before", "request", "ability", "after", "withdrawal", "refusal",
-    "correction", "hypothetical", "negation", "both", "yes", "imperatives", "talk_heads",
+    "correction", "change", "change_after", "hypothetical", "negation", "both", "yes", "no_answer",
+    "imperatives", "talk_heads",
 )  # fmt: skip
 _T = TypeVar("_T")
 

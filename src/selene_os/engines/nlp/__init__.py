@@ -13,11 +13,11 @@ from selene_os.engines.nlp.answering import answer_pending
 from selene_os.engines.nlp.clauses import Note
 from selene_os.engines.nlp.contract import (
     LANGUAGES,
+    UNCERTAIN_SPANS_MAX,
     Field,
     Policy,
     Request,
     Result,
-    Term,
     UncertainSpan,
     check_currency,
     check_utterance,
@@ -25,23 +25,32 @@ from selene_os.engines.nlp.contract import (
 from selene_os.engines.nlp.decoding import decode_now, decode_request, decode_result
 from selene_os.engines.nlp.fields import Filling
 from selene_os.engines.nlp.reading import Reader
+from selene_os.engines.nlp.replying import CONFIRMATION, Reply, reply_to
 from selene_os.engines.nlp.spoken import Spoken
+from selene_os.engines.nlp.terms import NO_TERMS, Term, Terms
 from selene_os.language.pack import TERM_KINDS, Pack, core_pack
 
 NAME: Final = "PH1.NLP"
-VERSION: Final = "1.0.0"
+VERSION: Final = "1.1.0"
+MULTI_INTENT: Final = asking.MULTI_INTENT
 
 __all__ = [
+    "CONFIRMATION",
     "LANGUAGES",
+    "MULTI_INTENT",
     "NAME",
+    "NO_TERMS",
     "TERM_KINDS",
+    "UNCERTAIN_SPANS_MAX",
     "VERSION",
     "Field",
     "Pack",
     "Policy",
+    "Reply",
     "Request",
     "Result",
     "Term",
+    "Terms",
     "UncertainSpan",
     "ask_about",
     "check_currency",
@@ -51,6 +60,7 @@ __all__ = [
     "decode_result",
     "pack_digest",
     "recorded_formats",
+    "reply",
     "run",
 ]
 
@@ -72,7 +82,11 @@ def run(request: Request, pack: Pack | None = None, note: Note | None = None) ->
     read = reader.read()
     if note is not None:
         note("read", {"reader": reader, "read": read})
-    if request.pending is not None:
+    if (request.pending or {}).get("asked") == CONFIRMATION:
+        replied = reply_to(reader, read, request, pack)
+        if replied is not None and replied.result is not None:
+            return replied.result
+    elif request.pending is not None:
         answered = answer_pending(reader, read, request, pack, request.pending)
         if answered is not None:
             return answered
@@ -94,6 +108,22 @@ def run(request: Request, pack: Pack | None = None, note: Note | None = None) ->
     if all(result.intent_type == "UNKNOWN" for result in results):
         return asking.UNKNOWN
     return asking.ask_which(results, request, language)
+
+
+def reply(request: Request, pack: Pack | None = None) -> Reply | None:
+    """What an utterance says to the drafts that wait for a yes.
+
+    Args:
+        request: its `pending` is {"asked": "confirmation", "drafts": […]}.
+
+    Returns:
+        A yes, a no, or what the draft became; None where the utterance speaks of something else,
+        and `run` says what it is.
+    """
+    pack = pack or core_pack()
+    language = asking.language_of(pack, request)
+    reader = Reader(Spoken(request, pack, language), pack, language)
+    return reply_to(reader, reader.read(), request, pack)
 
 
 def ask_about(result: Result, key: str, request: Request, pack: Pack | None = None) -> Result:

@@ -32,9 +32,9 @@ def answer_pending(
     if asked == asking.INTENT_CHOICE:
         return _choose(reader, request, pack, pending)
     intent = pack.intents.get(pending.get("intent_type") or "")
-    if intent is None or any(_is_new(heard) for heard in read.requests):
+    if intent is None or any(is_new(heard) for heard in read.requests):
         return None
-    filled = _filled(pack, pending)
+    filled = filled_of(pack, pending)
     language = reader.language
     if asked == asking.TRIGGER:
         if not reader.spoken.is_phrase("yes", 0, last):
@@ -49,11 +49,11 @@ def answer_pending(
         if read.requests or _asks(reader):
             return None
         return _ask_again(filled, asked, request, language)
-    _take(filled, asked, match, reader, request)
+    take(filled, asked, match, reader, request)
     return asking.answer(filled, request, language)
 
 
-def _is_new(heard: Heard) -> bool:
+def is_new(heard: Heard) -> bool:
     """Whether something else is asked for, and plainly: "a party of six" may be an answer."""
     return heard.intent_type is not None and not heard.unexplained
 
@@ -92,7 +92,7 @@ def _asks(reader: Reader, at: int = 0) -> bool:
     )
 
 
-def _take(filled: Filled, asked: str, match: Match, reader: Reader, request: Request) -> None:
+def take(filled: Filled, asked: str, match: Match, reader: Reader, request: Request) -> None:
     """Put what the answer says into the request, the field that was asked for and others."""
     before = filled.fields.get(asked)
     keys = set(match.slots)
@@ -109,7 +109,7 @@ def _take(filled: Filled, asked: str, match: Match, reader: Reader, request: Req
         filled.unsettled.pop(key, None)
         filled.uncertain.discard(key)
     fresh = Filling(reader, request).fill(heard, filled.intent)
-    if match.times and asked != "when" and not _names_day(reader, match, ""):
+    if match.times and asked != "when" and not names_day(reader, match, ""):
         fresh.fields["when"] = on_its_day(filled.fields.get("when"), fresh.fields["when"])
     for key, found in fresh.fields.items():
         if key in keys or key not in filled.fields:
@@ -117,19 +117,23 @@ def _take(filled: Filled, asked: str, match: Match, reader: Reader, request: Req
     filled.unsettled.update(fresh.unsettled)
     filled.uncertain |= fresh.uncertain
     if before is not None and before.grain is not None and asked in fresh.fields:
-        chosen = narrowed(before, fresh.fields[asked], dated=_names_day(reader, match, asked))
+        chosen = narrowed(before, fresh.fields[asked], dated=names_day(reader, match, asked))
         filled.fields[asked] = chosen
         if chosen.value is not None and not chosen.readings:
             filled.unsettled.pop(asked, None)
 
 
-def _names_day(reader: Reader, match: Match, asked: str) -> bool:
-    """Whether an answer names a day, not only a time of day."""
+def names_day(reader: Reader, match: Match, asked: str) -> bool:
+    """Whether an answer names a day, or counts from now, and is not only a time of day."""
     spans = [reader.spoken.times[index] for index in match.times]
     if asked in match.slots and match.slots[asked][0] in reader.spoken.times:
         spans.append(reader.spoken.times[match.slots[asked][0]])
     return any(
-        span.form is None or span.form.date is not None for span in spans if span.kind != "range"
+        span.form is None
+        or span.form.date is not None
+        or (span.form.clock is not None and span.form.clock.op == "shift")
+        for span in spans
+        if span.kind != "range"
     )
 
 
@@ -160,7 +164,7 @@ def _ask_again(filled: Filled, asked: str, request: Request, language: Language)
     return asking.ask(filled, asked if asked in missing else missing[0], request, language)
 
 
-def _filled(pack: Pack, pending: Record) -> Filled:
+def filled_of(pack: Pack, pending: Record) -> Filled:
     """The request as it was when the question was asked."""
     filled = Filled(pack.intents[pending["intent_type"]])
     for given in pending.get("fields", ()):
@@ -195,7 +199,7 @@ def _choose(reader: Reader, request: Request, pack: Pack, pending: Record) -> Re
     results = []
     for draft in chosen:
         if draft.get("intent_type") in pack.intents:
-            filled = _filled(pack, draft)
+            filled = filled_of(pack, draft)
             results.append(asking.answer(filled, request, language))
         else:
             results.append(asking.UNKNOWN)

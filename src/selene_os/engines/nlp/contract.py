@@ -10,15 +10,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
+from selene_os.engines.nlp.terms import NO_TERMS, Terms
 from selene_os.errors import BadField
-from selene_os.language.pack import TERM_KINDS
 from selene_os.names import check_count, check_text
 
 TEXT_BYTES_MAX: Final = 32_768
 UNCERTAIN_SPANS_MAX: Final = 32
 FOCUS_MAX: Final = 12
-TERMS_MAX: Final = 4_096
-TERM_BYTES_MAX: Final = 120
 LANGUAGES: Final = ("en", "zh")
 TRANSCRIPT_CONFIDENCES: Final = ("HIGH", "MED", "LOW")
 SPAN_KINDS: Final = ("NUMBER_LIKE", "NAME_LIKE", "DATE_TIME_LIKE", "AMOUNT_LIKE", "UNKNOWN")
@@ -36,14 +34,6 @@ class UncertainSpan:
     end: int
     kind: str = "UNKNOWN"
     field: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Term:
-    """A verified term of the tenant's: it widens what is recognised, and is never evidence."""
-
-    term: str
-    kind: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +99,7 @@ class Request:
         uncertain_spans: at most 32.
         confirmed: {intent_type, fields: [{key, text, value}]} of a confirmed earlier draft.
         pending: the `pending` of the answer before, verbatim.
-        terms: the tenant's verified terms, at most 4,096.
+        terms: the tenant's verified terms, made ready once for many requests.
         focus: salient spans (start, end), at most 12; advisory.
         policy: the tenant's settings.
         correlation_id, turn_id: name the exchange; no meaning is taken from them.
@@ -125,7 +115,8 @@ class Request:
     uncertain_spans: tuple[UncertainSpan, ...] = ()
     confirmed: Record | None = None
     pending: Record | None = None
-    terms: tuple[Term, ...] = ()
+    # By a factory: what can be compared by content has no hash, as a default would need.
+    terms: Terms = field(default_factory=lambda: NO_TERMS)
     focus: tuple[tuple[int, int], ...] = ()
     policy: Policy = field(default_factory=Policy)
     correlation_id: str = ""
@@ -144,10 +135,6 @@ class Request:
                 check_text("uncertain_spans.field", span.field, 64)
             _check_span("uncertain_spans", span.start, span.end, len(self.text))
             _one_of("uncertain_spans.kind", span.kind, SPAN_KINDS)
-        _at_most("terms", self.terms, TERMS_MAX)
-        for term in self.terms:
-            check_text("terms.term", term.term, TERM_BYTES_MAX)
-            _one_of("terms.kind", term.kind, TERM_KINDS)
         _at_most("focus", self.focus, FOCUS_MAX)
         for start, end in self.focus:
             _check_span("focus", start, end, len(self.text))
@@ -172,7 +159,7 @@ class Request:
             ],
             "confirmed": self.confirmed,
             "pending": self.pending,
-            "terms": [{"term": t.term, "kind": t.kind} for t in self.terms],
+            "terms": [{"term": t.term, "kind": t.kind} for t in self.terms.items],
             "focus": [{"start": start, "end": end} for start, end in self.focus],
             "policy": {
                 "time": self.policy.time,

@@ -14,9 +14,9 @@ from selene_os.engines.nlp.contract import (
     Record,
     Request,
     Result,
-    Term,
     UncertainSpan,
 )
+from selene_os.engines.nlp.terms import NO_TERMS, Term, Terms
 from selene_os.errors import BadField
 from selene_os.names import check_count, check_text
 
@@ -62,10 +62,7 @@ def decode_request(given: object) -> Request:
         ),
         confirmed=_decode_confirmed(given.get("confirmed")),
         pending=_decode_pending(given.get("pending")),
-        terms=tuple(
-            Term(term.get("term", ""), _text("terms.kind", term.get("kind"), ""))
-            for term in _mappings("terms", given.get("terms"))
-        ),
+        terms=_decode_terms(given.get("terms")),
         focus=tuple(
             (span.get("start", -1), span.get("end", -1))
             for span in _mappings("focus", given.get("focus"))
@@ -86,6 +83,14 @@ _POLICY_KEYS: Final = frozenset("time currency date_order zone".split())
 _FIELD_KEYS: Final = frozenset("key text start end value grain readings source".split())
 _DRAFT_KEYS: Final = frozenset("intent_type fields unsettled uncertain firm".split())
 _DEPTH_MAX: Final = 12
+
+
+def _decode_terms(given: object) -> Terms:
+    items = [
+        Term(term.get("term", ""), _text("terms.kind", term.get("kind"), ""))
+        for term in _mappings("terms", given)
+    ]
+    return Terms(items) if items else NO_TERMS
 
 
 def _decode_policy(given: object) -> Policy:

@@ -6,7 +6,6 @@ that says why.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any, Final
@@ -24,7 +23,6 @@ from selene_os.engines.nlp.spoken import is_owner
 from selene_os.language import times
 from selene_os.language.grammar import COUNT, DURATION, MONEY, NAME, TIME, WORDS
 from selene_os.language.pack import Intent
-from selene_os.language.tokens import tokenize
 
 TIME_OF_DAY_MISSING: Final = "TIME_OF_DAY_MISSING"
 UNRESOLVED_REFERENCE: Final = "UNRESOLVED_REFERENCE"
@@ -161,8 +159,8 @@ class Filling:
             return
         heard = self._evidence(key, first, last, None)
         kinds = self._reader.pack.terms.get(key, frozenset())
-        terms = [term.term for term in self._request.terms if term.kind in kinds]
-        matching = _terms_of(heard.text, terms)
+        terms = self._request.terms
+        matching = terms.named(heard.text, kinds) if terms else []
         if "or" in words[1:-1]:
             at = words.index("or")
             matching = [self._said.said(first, first + at), self._said.said(first + at + 1, last)]
@@ -171,7 +169,11 @@ class Filling:
             filled.unsettled[key] = AMBIGUOUS_NAME
             return
         filled.fields[key] = replace(heard, value=heard.text)
-        if terms and not matching and words[0] not in self._reader.language.words["roles"]:
+        if (
+            terms.has_kind(kinds)
+            and not matching
+            and words[0] not in self._reader.language.words["roles"]
+        ):
             # Not a verified name although the tenant has such names: only at HIGH (002 §11).
             filled.unsettled.setdefault(key, UNVERIFIED_NAME)
 
@@ -267,12 +269,3 @@ def _trigger(heard: Heard) -> tuple[int, ...]:
     """The words of a pattern that fill no field."""
     filled = {index for first, last in heard.slots.values() for index in range(first, last)}
     return tuple(index for index in heard.literals if index not in filled)
-
-
-def _terms_of(said: str, terms: Iterable[str]) -> list[str]:
-    """The verified terms that a name can mean: the same words, or one of a term's words."""
-    words = tokenize(said).words
-    same = [term for term in terms if tokenize(term).words == words]
-    if same:
-        return same[:1]
-    return sorted({term for term in terms if len(words) == 1 and words[0] in tokenize(term).words})

@@ -68,10 +68,11 @@ def narrowed(pending: Field, answer: Field, *, dated: bool) -> Field:
     chosen = [r for r in offered if _fits(str(r["start"])[11:16], answer)]
     if len(chosen) == 1:
         return replace(answer, value=chosen[0]["start"], grain=chosen[0]["grain"], readings=())
-    if len(pending.readings) == 1 and isinstance(pending.readings[0], dict):
-        day = str(pending.readings[0].get("start"))
-        if "T" not in day and answer.grain in _CLOCKS:
-            return _on_day(day, answer)
+    days = {str(one.get("start"))[:10] for one in pending.readings if isinstance(one, dict)}
+    bare = any("T" not in str(r.get("start")) for r in pending.readings if isinstance(r, dict))
+    if len(days) == 1 and bare and answer.grain in _CLOCKS:
+        # One day was said, and its hour left open.
+        return _on_day(days.pop(), answer)
     return answer
 
 

@@ -53,7 +53,7 @@ class Spoken:
         self.language = language
         self.said = said = tokenize(request.text)
         self._request = request
-        named = _term_tokens(said, [term.term for term in request.terms])
+        named = request.terms.tokens_in(said)
         found = times.find(_without(said, named), **reading_of(request))
         self.times: dict[int, times.TimeSpan] = {
             span.first: span
@@ -215,12 +215,18 @@ class Spoken:
 
     def past(self, name: str, first: int, last: int, longer_than: int = 0) -> int | None:
         """The end of the longest phrase of that name that begins at `first`, or None."""
+        return self.past_one_of(self.language.phrases[name], first, last, longer_than)
+
+    def past_one_of(
+        self, phrases: Phrases, first: int, last: int, longer_than: int = 0
+    ) -> int | None:
+        """The end of the longest of these phrases that begins at `first`, or None."""
         first = self.light(first, last)
         if first >= last:
             return None
         ends = [
             end
-            for phrase in self.language.phrases[name].get(self.said.words[first], ())
+            for phrase in phrases.get(self.said.words[first], ())
             if (end := phrase_end(self.said, self.skipped, phrase, first, last)) is not None
             and end - first > longer_than
         ]
@@ -319,19 +325,3 @@ def _without(said: Tokens, named: Collection[int]) -> Tokens:
     words = tuple("x" if at in named else word for at, word in enumerate(said.words))
     kinds = tuple(WORD if at in named else kind for at, kind in enumerate(said.kinds))
     return replace(said, folded="".join(folded), words=words, kinds=kinds)
-
-
-def _term_tokens(said: Tokens, terms: list[str]) -> set[int]:
-    """The tokens that a verified term of several words covers."""
-    vocabulary = frozenset(said.words)
-    named: dict[int, set[tuple[str, ...]]] = {}
-    for term in terms:
-        words = tokenize(term).words
-        if len(words) > 1 and vocabulary.issuperset(words):
-            named.setdefault(len(words), set()).add(words)
-    covered: set[int] = set()
-    for size, wanted in named.items():
-        for index in range(len(said) - size + 1):
-            if said.words[index : index + size] in wanted:
-                covered.update(range(index, index + size))
-    return covered
