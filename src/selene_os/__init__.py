@@ -15,26 +15,37 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from selene_os.decision import Chat, Clarify, IntentDraft, ProfileDecision
+    from selene_os.decision import Chat, Clarify, Confirmation, IntentDraft, ProfileDecision
+    from selene_os.dictionary import Imported
     from selene_os.edges.library import Selene, open
+    from selene_os.engines.focus import Item
     from selene_os.engines.nlp import UncertainSpan
     from selene_os.engines.persona import Signal
     from selene_os.errors import Fault, Refusal, SeleneError
+    from selene_os.gates import ClarifyPacket, Listed, Verdict, may_execute
     from selene_os.ledger.events import AuditEvent, Receipt
     from selene_os.reasons import ReasonCode
     from selene_os.receipts import Answer, Brought, Committed, Profile, Surroundings
+    from selene_os.remembering import Applied, Memory
 
 __version__ = "0.1.0"
 
 __all__ = [
     "Answer",
+    "Applied",
     "AuditEvent",
     "Brought",
     "Chat",
     "Clarify",
+    "ClarifyPacket",
     "Committed",
+    "Confirmation",
     "Fault",
+    "Imported",
     "IntentDraft",
+    "Item",
+    "Listed",
+    "Memory",
     "Profile",
     "ProfileDecision",
     "ReasonCode",
@@ -45,20 +56,29 @@ __all__ = [
     "Signal",
     "Surroundings",
     "UncertainSpan",
+    "Verdict",
     "__version__",
+    "may_execute",
     "open",
 ]
 
 # Each name is loaded when it is first used: `selene --help` must not load the engines.
 _HOMES = {
     "Answer": "receipts",
+    "Applied": "remembering",
     "AuditEvent": "ledger.events",
     "Brought": "receipts",
     "Chat": "decision",
     "Clarify": "decision",
+    "ClarifyPacket": "gates",
     "Committed": "receipts",
+    "Confirmation": "decision",
     "Fault": "errors",
+    "Imported": "dictionary",
     "IntentDraft": "decision",
+    "Item": "engines.focus",
+    "Listed": "gates",
+    "Memory": "remembering",
     "Profile": "receipts",
     "ProfileDecision": "decision",
     "ReasonCode": "reasons",
@@ -69,6 +89,8 @@ _HOMES = {
     "Signal": "engines.persona",
     "Surroundings": "receipts",
     "UncertainSpan": "engines.nlp",
+    "Verdict": "gates",
+    "may_execute": "gates",
     "open": "edges.library",
 }
 

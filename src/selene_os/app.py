@@ -1,4 +1,4 @@
-"""Where engines and ledger come together: a turn, a profile, a decision brought along.
+"""Where engines and ledger come together: a turn, a yes, a profile, what a yes lets happen.
 
 Everything that enters is parsed here, at the library's edge; the clock and the ids are arguments of
 `Selene`. A decision and its record are one commit: what is answered is what was recorded.
@@ -9,31 +9,49 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Final
 
-from selene_os import names, records
-from selene_os.decision import Decision
-from selene_os.engines import nlp, persona
-from selene_os.errors import Fault, Overtaken, Refusal, SeleneError
-from selene_os.ledger import codec
-from selene_os.ledger.events import Receipt, Unit
-from selene_os.ledger.repositories import NlpDecisions, PersonaProfiles
+from selene_os import context, gates, names, records, remembering
+from selene_os.bringing import Bringing
+from selene_os.dictionary import Dictionaries
+from selene_os.engines import focus, nlp, persona
+from selene_os.errors import (
+    BadField,
+    ConfirmationRefused,
+    NotFound,
+    Overtaken,
+    ScopeRefused,
+)
+from selene_os.ledger import codec, refusals
+from selene_os.ledger.events import AuditEvent, Receipt, ReplayRecord, TenantRow
+from selene_os.ledger.repositories import PersonaProfiles, Said, one_of
 from selene_os.ledger.store import Store
-from selene_os.receipts import Answer, Brought, Committed, Profile, Surroundings
-from selene_os.registry import Registry
+from selene_os.receipts import Answer, Profile, Surroundings
 from selene_os.spots import (
     NEXT_TURN_TRIES,
     Spot,
-    find_spot,
     find_there,
     overtaken,
+    parse_given_key,
     record_there,
 )
 from selene_os.tenancy import moment_of
-from selene_os.turn import Turn, understand
+from selene_os.turn import Turn, Understood, understand
+from selene_os.waiting import (
+    NANOSECONDS,
+    confirm_by,
+    late,
+    placed,
+    there,
+    turn_before,
+    unfit,
+    waits_until,
+)
+
+NOBODY: Final = remembering.Ports(gates.DenyAll(), gates.DenyAll())
 
 
-class Tenant(Registry):
+class Tenant(Bringing):
     """One tenant's part of the ledger; everything it writes and reads carries its name.
 
     Args:
@@ -41,6 +59,8 @@ class Tenant(Registry):
         surroundings: the clock and fresh names.
         tenant_id: the tenant.
         pack: what can be asked for; the core pack where none is given.
+        ports: who may have what done, and which intents are live; without them nothing is.
+        dictionaries: the bundles of terms that were used last.
     """
 
     def __init__(
@@ -49,14 +69,16 @@ class Tenant(Registry):
         surroundings: Surroundings,
         tenant_id: names.TenantId,
         pack: nlp.Pack | None = None,
+        ports: remembering.Ports = NOBODY,
+        dictionaries: Dictionaries | None = None,
     ) -> None:
         super().__init__(store, surroundings, tenant_id)
         self._pack = pack
-        self._last_scope: tuple[codec.Scope, str, str, str | None] | None = None
-        self._decisions = NlpDecisions(store, surroundings.event_id)
+        self._ports = ports
+        self._dictionaries = dictionaries or Dictionaries()
         self._profiles = PersonaProfiles(store, surroundings.event_id)
 
-    # ---- decisions
+    # ---- turns
 
     def take_turn(
         self,
@@ -72,8 +94,14 @@ class Tenant(Registry):
         language: str = "en",
         transcript_confidence: str = "HIGH",
         uncertain_spans: Sequence[nlp.UncertainSpan] = (),
+        salient: Sequence[focus.Item] = (),
+        source: str = "TYPED_TEXT",
+        privacy_scope: str = "PRIVATE",
     ) -> Answer:
         """Understand one utterance and record the decision.
+
+        Where a draft of the user's turn before waits for a yes, the utterance may be that yes, a
+        no, or say what is wanted otherwise.
 
         Args:
             user, device, session: who spoke, where; checked again with the write.
@@ -85,35 +113,37 @@ class Tenant(Registry):
             now: the moment of speaking with its offset; by default the clock in the tenant's zone.
             language: "en" or "zh".
             transcript_confidence, uncertain_spans: how sure the transcriber was.
+            salient: at most 12 items; a span of the text has "span:START-END" as content_ref.
+            source: TYPED_TEXT or VOICE_TRANSCRIPT. privacy_scope: PUBLIC, PRIVATE, CONFIDENTIAL.
 
         Raises:
             Refusal: nothing was written. Fault: nothing was acknowledged.
         """
         scope = self._scope(user, device, session)
-        said = nlp.check_utterance(text)
+        said = Said(nlp.check_utterance(text), _spoken_source(source), privacy_scope)
         created_at = self._surroundings.clock()
         settings = self.settings
         policy = nlp.Policy(
             settings.time_policy, settings.currency, settings.date_order, settings.zone
         )
-        moment = moment_of(now, created_at, settings.zone)
+        asked = Turn(
+            self.tenant_id,
+            "",
+            0,
+            said.text,
+            language,
+            moment_of(now, created_at, settings.zone),
+            transcript_confidence,
+            tuple(uncertain_spans),
+            policy,
+            hints=self._dictionaries.hints(self._store, self.tenant_id, settings.terms_digest),
+            items=tuple(salient),
+        )
+        settled = False
         for _ in range(NEXT_TURN_TRIES):
             spot = self._spot(codec.PH1_NLP, correlation, turn, key)
-            understood = understand(
-                Turn(
-                    self.tenant_id,
-                    spot.correlation_id,
-                    spot.turn_id,
-                    said,
-                    language,
-                    moment,
-                    transcript_confidence,
-                    tuple(uncertain_spans),
-                    policy,
-                    self._pending(spot, scope),
-                ),
-                self._pack,
-            )
+            before = turn_before(self._store, spot, scope, settings, created_at, settled=settled)
+            understood = understand(placed(asked, spot, before), self._pack)
             entries = records.entries_of(understood)
             unit = self._decisions.unit(scope, spot.place, entries, said, created_at)
             try:
@@ -121,101 +151,103 @@ class Tenant(Registry):
             except Overtaken:
                 # Another writer took this turn: what was said still deserves one of its own.
                 continue
+            except ConfirmationRefused:
+                # Somebody else was first to settle the draft: this turn says something without it.
+                settled = True
+                continue
+            answer = _answer(understood, spot, receipts, created_at, settings)
             if not receipts[0].deduplicated:
-                return Answer(understood.result, spot.correlation_id, spot.turn_id, receipts)
-            return self._recorded(scope, spot, receipts, understood.result)
+                return answer
+            return self._recorded(scope, answer, settings)
         raise overtaken(correlation)
 
-    def commit_decision(
+    def confirm(
         self,
-        decision: Decision,
-        user: str,
-        device: str,
+        draft: str,
+        yes: bool = True,
         *,
+        user: str | None = None,
+        device: str | None = None,
         session: str | None = None,
-        correlation: str | None = None,
-        turn: int | None = None,
         key: str | None = None,
-        text: str | None = None,
-    ) -> Committed:
-        """Record one decision of a team's own understanding; see `Brought` for the arguments.
+    ) -> Answer:
+        """Record a user's yes or no to one draft, once, within the time that the tenant sets.
+
+        Args:
+            draft: the event of the draft.
+            yes: False declines it.
+            user: who says so, if that is to be checked: only its own user may.
+            device, session: where; by default the draft's device, in no session.
+            key: the idempotency key; by default made of the draft's event.
 
         Raises:
-            Refusal: nothing was written. Fault: nothing was acknowledged.
+            NotFound: no such event. BadField: it is no draft. ConfirmationRefused: it is not fit
+            to be confirmed, settled already, or waited too long. Refusal, Fault: as `take_turn`.
         """
-        brought = Brought(decision, user, device, session, correlation, turn, key, text)
-        committed = self.commit_decisions([brought])[0]
-        if isinstance(committed, SeleneError):
-            raise committed
-        return committed
+        if not isinstance(yes, bool):
+            # A truthy word such as "no" must not pass for a yes.
+            raise BadField("yes", "must be true or false", "Give a boolean.")
+        event, found = self._draft(draft)
+        if user is not None and names.parse_user_id(user) != found.user_id:
+            raise ScopeRefused("is not whose draft this is", "Ask its own user.", field="user_id")
+        if not gates.is_fit(found) or found.result.requires_confirmation is None:
+            # Of a draft that was brought the ledger holds no values that a yes could hold fast.
+            raise unfit()
+        scope = self._scope(found.user_id, device or event.device_id or "", session)
+        given = names.IdempotencyKey(f"{codec.PH1_X}:{event.event_id}")
+        place = codec.Place(
+            event.correlation_id, event.turn_id, given if key is None else parse_given_key(key)
+        )
+        now, settings = self._surroundings.clock(), self.settings
+        if now > confirm_by(found, settings) and there(self._store, scope, place) is None:
+            raise late()
+        entry = records.entry_of_reply(found, yes=yes)
+        receipts = self._commit(self._decisions.unit(scope, place, [entry], None, now))
+        if receipts[0].deduplicated:
+            first = find_there(self._store, scope, receipts[0])
+            if codec.decode_json(first.payload_min)["draft_event_id"] != event.event_id:
+                raise refusals.key_conflict(first)
+            if not receipts[0].same_decision:
+                raise refusals.draft_settled()
+        said = "CONFIRMED" if yes else "DECLINED"
+        return Answer(
+            found.result, place.correlation_id, place.turn_id, receipts, said, (event.event_id,)
+        )
 
-    def commit_decisions(self, brought: Sequence[Brought]) -> list[Committed | SeleneError]:
-        """Record many decisions in one transaction; each has a verdict of its own, in order.
+    def apply_memory(
+        self, draft: Answer | str, confirmation: Answer | str | None = None
+    ) -> remembering.Applied:
+        """Do what a MEMORY_… draft says, if the gates let it: remember, forget, or find.
 
-        Where another writer takes a turn that one of them was given as the next, that one is tried
-        again, in a transaction of its own.
+        Args:
+            draft: the draft, or its event.
+            confirmation: the yes, or its event; None for MEMORY_QUERY, which needs none.
+
+        Returns:
+            What was done; on a second call with the same confirmation, that it was done.
 
         Raises:
-            Fault: nothing was acknowledged.
+            ExecutionDenied: a gate says no, with its reason. NotFound: no such event, or nothing
+            that is remembered matches. BadField: the events are not what they must be.
         """
-        outcomes: dict[int, Committed | SeleneError] = {}
-        for _ in range(NEXT_TURN_TRIES):
-            waiting = [number for number in range(len(brought)) if number not in outcomes]
-            if not waiting:
-                break
-            try:
-                self._commit_brought(brought, outcomes, waiting)
-            except Fault as fault:
-                if not outcomes:
-                    raise
-                # What was written before stays acknowledged.
-                outcomes.update(dict.fromkeys(waiting, fault))
-        return [
-            outcomes.get(number) or overtaken(one.correlation) for number, one in enumerate(brought)
-        ]
-
-    def _commit_brought(
-        self,
-        brought: Sequence[Brought],
-        outcomes: dict[int, Committed | SeleneError],
-        waiting: Sequence[int],
-    ) -> None:
-        """One transaction for what waits; what was overtaken goes on waiting."""
-        spots: dict[int, Spot] = {}
-        units: dict[int, Unit] = {}
-        taken: dict[str, int] = {}
-        for number in waiting:
-            one = brought[number]
-            after = taken.get(one.correlation, 0) if isinstance(one.correlation, str) else 0
-            try:
-                spot = self._spot(codec.PH1_NLP, one.correlation, one.turn, one.key, after)
-                unit = self._brought_unit(one, spot)
-                units[number] = replace(unit, next_turn=True) if spot.next_turn else unit
-            except Refusal as refusal:
-                outcomes[number] = refusal
-                continue
-            spots[number] = spot
-            taken[spot.correlation_id] = max(taken.get(spot.correlation_id, 0), spot.turn_id)
-        verdicts = self._decisions.commit(list(units.values()))
-        for number, verdict in zip(units, verdicts, strict=True):
-            if isinstance(verdict, Overtaken):
-                continue
-            outcomes[number] = (
-                verdict
-                if isinstance(verdict, Refusal)
-                else self._stands(brought[number], spots[number], verdict[0])
+        event, found = self._draft(_event_of(draft))
+        device = event.device_id or names.DeviceId("")
+        scope = codec.Scope(self.tenant_id, found.user_id, device, event.session_id)
+        within = self.settings.confirm_within_s * NANOSECONDS
+        yes = None
+        if confirmation is not None:
+            yes = self._kept(
+                confirmation if isinstance(confirmation, str) else confirmation.event_id
             )
 
-    def _stands(self, brought: Brought, spot: Spot, receipt: Receipt) -> Committed | Refusal:
-        """Where a decision stands: a retried one where the first does, whatever turn it names."""
-        if not receipt.deduplicated:
-            return Committed(spot.correlation_id, spot.turn_id, receipt)
-        try:
-            scope = self._scope(brought.user, brought.device, brought.session)
-            there = find_there(self._store, scope, receipt)
-        except Refusal as refusal:
-            return refusal
-        return Committed(there.correlation_id, there.turn_id, receipt)
+        def said(used: bool) -> gates.Confirmed | None:
+            return None if yes is None else records.confirmed_by(*yes, within, used=used)
+
+        return remembering.apply(
+            found, scope, said, self._ports, self._memories, self._surroundings.clock()
+        )
+
+    # ---- profiles
 
     def commit_profile(
         self,
@@ -234,9 +266,12 @@ class Tenant(Registry):
     ) -> Profile:
         """Decide and record a verified user's profile: tone and delivery, no authority.
 
+        What the user wished for is read from their memory, as far as consent, use policy and time
+        allow, and from what they said in this conversation.
+
         Args:
             speaker: the verified speaker; without one the commit is refused, nothing is written.
-            signals: preference signals, the latest of a key last; at most 16.
+            signals: further preference signals, later than those, the latest of a key last.
             place: PRIVATE, SHARED or UNKNOWN.
 
         Raises:
@@ -244,8 +279,10 @@ class Tenant(Registry):
         """
         scope = self._scope(user, device, session)
         for _ in range(NEXT_TURN_TRIES):
+            at = self._surroundings.clock()
             last = self._profiles.last(self.tenant_id, scope.user_id)
-            request = persona.Request(
+            spot = self._spot(codec.PH1_PERSONA, correlation, turn, key)
+            wished = persona.Request(
                 user_id=scope.user_id,
                 speaker_id=speaker,
                 identity_verified=speaker is not None,
@@ -253,14 +290,13 @@ class Tenant(Registry):
                 correction_event_count=correction_event_count,
                 style_hint=style_hint,
                 place=place,
-                previous=None if last is None else records.snapshot_of(last),
             )
+            request, rests, notes = context.complete(self._store, scope, spot, wished, last, at)
             result = persona.run(request)
             snapshot = records.validated(request, result)
-            entry = records.entry_of_profile(request, result, snapshot)
-            spot = self._spot(codec.PH1_PERSONA, correlation, turn, key)
+            rests = context.rests_on(result.evidence, rests)
+            entry = records.entry_of_profile(request, result, snapshot, notes, rests)
             after = None if last is None else last.event_id
-            at = self._surroundings.clock()
             unit = self._profiles.unit(scope, spot.place, entry, at, after)
             try:
                 (receipt,) = self._commit(
@@ -270,76 +306,80 @@ class Tenant(Registry):
                 # A wish that came meanwhile must not be undone by a profile that did not see it.
                 continue
             if not receipt.deduplicated:
-                return Profile(result, snapshot, spot.correlation_id, spot.turn_id, receipt)
-            there = find_there(self._store, scope, receipt)
-            recorded, kept = records.profile_of(record_there(self._store, there))
+                return Profile(result, snapshot, spot.correlation_id, spot.turn_id, receipt, notes)
+            found = find_there(self._store, scope, receipt)
+            recorded, kept, notes = records.profile_of(record_there(self._store, found))
             receipt = replace(receipt, same_decision=receipt.same_decision and kept == snapshot)
-            return Profile(recorded, kept, spot.correlation_id, there.turn_id, receipt)
+            return Profile(recorded, kept, spot.correlation_id, found.turn_id, receipt, notes)
         raise overtaken(correlation)
 
     # ---- how it is done
 
-    def _scope(self, user: str, device: str, session: str | None) -> codec.Scope:
-        last = self._last_scope
-        if last is not None and (user, device, session) == last[1:]:
-            # Mostly the same again, above all in a batch. What is equal was parsed already.
-            return last[0]
-        scope = codec.Scope(
-            self.tenant_id,
-            names.parse_user_id(user),
-            names.parse_device_id(device),
-            None if session is None else names.parse_session_id(session),
-        )
-        self._last_scope = (scope, user, device, session)
-        return scope
+    def _kept(self, event_id: str) -> tuple[AuditEvent, ReplayRecord]:
+        """An event with its record. Raises NotFound, also for another tenant's."""
+        event = self._store.event(self.tenant_id, names.parse_event_id(event_id))
+        if event is None:
+            raise NotFound(f"{event_id!r} is not known", "Check its id.", field="event_id")
+        return event, record_there(self._store, event)
 
-    def _spot(
-        self,
-        engine: str,
-        correlation: str | None,
-        turn: int | None,
-        key: str | None,
-        after: int = 0,
-    ) -> Spot:
-        return find_spot(
-            self._store,
-            self.tenant_id,
-            engine,
-            correlation,
-            turn,
-            key,
-            self._surroundings.correlation_id,
-            after,
-        )
+    def _draft(self, event_id: str) -> tuple[AuditEvent, gates.Draft]:
+        event, kept = self._kept(event_id)
+        return event, records.draft_of(event, kept)
 
-    def _pending(self, spot: Spot, scope: codec.Scope) -> dict[str, Any] | None:
-        """The question left open by this user's turn before, out of its own record."""
-        if spot.fresh or spot.turn_id == 1:
-            return None
-        return records.pending_of(
-            self._store.turn_before(
-                self.tenant_id, spot.correlation_id, codec.PH1_NLP, scope.user_id, spot.turn_id
-            )
-        )
-
-    def _commit(self, unit: Unit) -> tuple[Receipt, ...]:
-        (verdict,) = self._decisions.commit([unit])
-        if isinstance(verdict, Refusal):
-            raise verdict
-        return verdict
-
-    def _recorded(
-        self, scope: codec.Scope, spot: Spot, receipts: tuple[Receipt, ...], mine: nlp.Result
-    ) -> Answer:
+    def _recorded(self, scope: codec.Scope, mine: Answer, settings: TenantRow) -> Answer:
         """What a retry is told: what the ledger says, and whether it would have said the same."""
-        there = find_there(self._store, scope, receipts[0])
-        recorded = records.answer_of(there, record_there(self._store, there))
-        same = receipts[0].same_decision and recorded.as_record() == mine.as_record()
-        receipts = (replace(receipts[0], same_decision=same), *receipts[1:])
-        return Answer(recorded, spot.correlation_id, there.turn_id, receipts)
+        first = find_there(self._store, scope, mine.receipts[0])
+        kept = record_there(self._store, first)
+        if first.engine == codec.PH1_X:
+            event, draft = self._draft(codec.decode_json(first.payload_min)["draft_event_id"])
+            said = codec.decode_json(first.payload_min)["decision"]
+            answer = replace(mine, result=draft.result, confirmation=said, drafts=(event.event_id,))
+        else:
+            answer = replace(mine, result=records.answer_of(first, kept))
+        same = mine.receipts[0].same_decision and (
+            answer.result.as_record() == mine.result.as_record()
+        )
+        receipts = (replace(mine.receipts[0], same_decision=same), *mine.receipts[1:])
+        waits = answer.decision == "INTENT_DRAFT" and not self._is_settled(first)
+        until = waits_until(answer.result, first.created_at, settings) if waits else None
+        return replace(answer, turn_id=first.turn_id, receipts=receipts, confirm_by=until)
 
-    def _brought_unit(self, brought: Brought, spot: Spot) -> Unit:
-        scope = self._scope(brought.user, brought.device, brought.session)
-        said = None if brought.text is None else nlp.check_utterance(brought.text)
-        entries = [records.entry_brought(brought.decision)]
-        return self._decisions.unit(scope, spot.place, entries, said, self._surroundings.clock())
+    def _is_settled(self, draft: AuditEvent) -> bool:
+        """Whether somebody said yes or no to a draft, or wanted it otherwise."""
+        return any(
+            codec.decode_json(event.payload_min).get("draft_event_id") == draft.event_id
+            for event in self._store.trace(self.tenant_id, draft.correlation_id)
+            if event.engine == codec.PH1_X
+        )
+
+
+def _spoken_source(source: str) -> str:
+    """Where a user's words come from; what Selene said, or what is gone, is none of theirs."""
+    one_of("source", source, ("TYPED_TEXT", "VOICE_TRANSCRIPT"))
+    return source
+
+
+def _event_of(answer: Answer | str) -> str:
+    return answer if isinstance(answer, str) else answer.event_id
+
+
+def _answer(
+    understood: Understood,
+    spot: Spot,
+    receipts: tuple[Receipt, ...],
+    created_at: int,
+    settings: TenantRow,
+) -> Answer:
+    settlement = understood.settlement
+    said = None if settlement is None else settlement.reason_code.name.removeprefix("X_")
+    until = waits_until(understood.result, created_at, settings)
+    return Answer(
+        understood.result,
+        spot.correlation_id,
+        spot.turn_id,
+        receipts,
+        said,
+        () if settlement is None else tuple(draft.event_id for draft in settlement.drafts),
+        None if said in ("CONFIRMED", "DECLINED") else until,
+        understood.lapsed,
+    )

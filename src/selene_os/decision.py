@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Final
 
 from selene_os.errors import BadField
-from selene_os.names import check_text
+from selene_os.names import EventId, check_text, parse_event_id
 from selene_os.reasons import ReasonCode
 
 CONFIDENCES: Final = ("HIGH", "MED", "LOW")
@@ -195,6 +195,31 @@ class ProfileDecision:
             )
 
 
+@dataclass(frozen=True, slots=True)
+class Confirmation:
+    """What the user said to one draft: a decision of its own, once for each draft.
+
+    Attributes:
+        reason_code: X_CONFIRMED, X_DECLINED, or X_CHANGED where another draft took its place.
+        draft_event_id: the event of the draft that it settles.
+
+    Raises:
+        BadField: a value is outside these bounds.
+    """
+
+    reason_code: ReasonCode
+    draft_event_id: EventId
+
+    def __post_init__(self) -> None:
+        _check_reason(self.reason_code, CONFIRMATION_REASONS, "a confirmation")
+        parse_event_id(self.draft_event_id)
+
+    @property
+    def decision(self) -> str:
+        """CONFIRMED, DECLINED or CHANGED."""
+        return self.reason_code.name.removeprefix("X_")
+
+
 Decision = IntentDraft | Clarify | Chat
 
 DRAFT_REASONS: Final = (
@@ -210,3 +235,8 @@ CLARIFY_REASONS: Final = (
 )
 CHAT_REASONS: Final = (ReasonCode.NLP_CHAT_DEFAULT,)
 PROFILE_REASONS: Final = (ReasonCode.PERSONA_PROFILE_OK,)
+CONFIRMATION_REASONS: Final = (
+    ReasonCode.X_CONFIRMED,
+    ReasonCode.X_DECLINED,
+    ReasonCode.X_CHANGED,
+)

@@ -7,6 +7,8 @@
     │   ├── IdentityRequired     a verified speaker is needed, none was given      403
     │   ├── IdempotencyConflict  the key already names another decision            409
     │   ├── Overtaken            another writer was first; decide again            409
+    │   ├── ConfirmationRefused  a draft cannot be confirmed so, or any more      409
+    │   ├── ExecutionDenied      a gate does not let a draft be acted on           403
     │   ├── RegistrationRefused  a tenant, user, device or session cannot be so    409
     │   ├── EngineRefused        an engine's input or output broke its contract    422
     │   └── NotFound             nothing of that name                              404
@@ -99,6 +101,18 @@ class Overtaken(Refusal):
     """Another writer was first."""
 
     http_status = 409
+
+
+class ConfirmationRefused(Refusal):
+    """That draft cannot be confirmed."""
+
+    http_status = 409
+
+
+class ExecutionDenied(Refusal):
+    """The gates keep that draft from being acted on."""
+
+    http_status = 403
 
 
 class RegistrationRefused(Refusal):

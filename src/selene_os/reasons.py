@@ -55,6 +55,29 @@ class ReasonCode(IntEnum):
     PRUNE_BUDGET_EXCEEDED = 0x505500F3
     PRUNE_VALIDATION_FAILED = 0x505500F4
 
+    X_CONFIRMED = 0x58000001
+    X_DECLINED = 0x58000002
+    X_CHANGED = 0x58000003
+    X_DRAFT_UNFIT = 0x580000F1
+    X_DRAFT_SETTLED = 0x580000F5
+    X_CONFIRMATION_LATE = 0x580000F6
+
+    GATE_OPEN = 0x47410001
+    GATE_DRAFT_NOT_HIGH = 0x474100F1
+    GATE_DRAFT_INCOMPLETE = 0x474100F2
+    GATE_DRAFT_AMBIGUOUS = 0x474100F3
+    GATE_SCOPE_DIFFERS = 0x474100F4
+    GATE_ACCESS_DENIED = 0x474100F5
+    GATE_SIMULATION_INACTIVE = 0x474100F6
+    GATE_CONFIRMATION_MISSING = 0x474100F7
+    GATE_CONFIRMATION_DECLINED = 0x474100F8
+    GATE_CONFIRMATION_DIFFERS = 0x474100F9
+    GATE_CONFIRMATION_LATE = 0x474100FA
+    GATE_CONFIRMATION_USED = 0x474100FB
+
+    MEMORY_SUBJECT_UNKNOWN = 0x4D4500F1
+    MEMORY_SUBJECT_AMBIGUOUS = 0x4D4500F2
+
 
 MEANINGS: Final[dict[ReasonCode, str]] = {
     ReasonCode.NLP_INTENT_OK: "One known intent, nothing required missing or ambiguous.",
@@ -91,6 +114,26 @@ MEANINGS: Final[dict[ReasonCode, str]] = {
     ReasonCode.PRUNE_INPUT_SCHEMA_INVALID: "The missing fields were not of their form.",
     ReasonCode.PRUNE_BUDGET_EXCEEDED: "More missing fields than can be pruned.",
     ReasonCode.PRUNE_VALIDATION_FAILED: "The choice was not among the missing fields.",
+    ReasonCode.X_CONFIRMED: "The user said yes to this draft.",
+    ReasonCode.X_DECLINED: "The user said no to this draft.",
+    ReasonCode.X_CHANGED: "The user wants this draft otherwise; another one took its place.",
+    ReasonCode.X_DRAFT_UNFIT: "No complete draft at HIGH, so there is nothing to say yes to.",
+    ReasonCode.X_DRAFT_SETTLED: "The draft was confirmed, declined or changed before.",
+    ReasonCode.X_CONFIRMATION_LATE: "The draft waited longer than the tenant lets it wait.",
+    ReasonCode.GATE_OPEN: "Everything holds: the draft may be acted on.",
+    ReasonCode.GATE_DRAFT_NOT_HIGH: "The draft is not HIGH.",
+    ReasonCode.GATE_DRAFT_INCOMPLETE: "The draft lacks a required field, or its record.",
+    ReasonCode.GATE_DRAFT_AMBIGUOUS: "A field of the draft is ambiguous.",
+    ReasonCode.GATE_SCOPE_DIFFERS: "The draft is another tenant's or user's.",
+    ReasonCode.GATE_ACCESS_DENIED: "The access port did not say ALLOW.",
+    ReasonCode.GATE_SIMULATION_INACTIVE: "The simulation port does not know the intent as ACTIVE.",
+    ReasonCode.GATE_CONFIRMATION_MISSING: "The intent needs a yes, and there is none.",
+    ReasonCode.GATE_CONFIRMATION_DECLINED: "The user said no, or wants it otherwise.",
+    ReasonCode.GATE_CONFIRMATION_DIFFERS: "The yes was said to another draft.",
+    ReasonCode.GATE_CONFIRMATION_LATE: "The yes is older than the tenant lets it count.",
+    ReasonCode.GATE_CONFIRMATION_USED: "The yes was acted on before.",
+    ReasonCode.MEMORY_SUBJECT_UNKNOWN: "Nothing that is remembered matches these words.",
+    ReasonCode.MEMORY_SUBJECT_AMBIGUOUS: "Several things that are remembered match these words.",
 }
 
 _BY_NUMBER: Final = {int(code): code for code in ReasonCode}

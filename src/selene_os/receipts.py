@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from selene_os import names
 from selene_os.decision import Decision
 from selene_os.engines import nlp, persona
+from selene_os.gates import ClarifyPacket, packet_of
 from selene_os.ledger.events import Receipt
+from selene_os.reasons import ReasonCode
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,17 +29,34 @@ class Answer:
     Attributes:
         result: PH1.NLP's answer; on a retry the one that was recorded.
         receipts: one for each row, the first one's values beside it.
+        confirmation: CONFIRMED, DECLINED or CHANGED where a draft that waited was settled; of a
+            yes or a no, `result` is that draft.
+        drafts: the events of the drafts that were settled.
+        confirm_by: until when this draft waits for a yes, in nanoseconds since 1970 UTC; None
+            where it needs none, or is not fit to be confirmed.
+        lapsed: why a yes, a no or a change was not taken.
     """
 
     result: nlp.Result
     correlation_id: names.CorrelationId
     turn_id: names.TurnId
     receipts: tuple[Receipt, ...]
+    confirmation: str | None = None
+    drafts: tuple[names.EventId, ...] = ()
+    confirm_by: int | None = None
+    lapsed: ReasonCode | None = None
 
     @property
     def decision(self) -> str:
-        """INTENT_DRAFT, CLARIFY or CHAT."""
+        """INTENT_DRAFT, CLARIFY or CHAT; CONFIRMED or DECLINED where that is all that was said."""
+        if self.confirmation in ("CONFIRMED", "DECLINED"):
+            return self.confirmation
         return self.result.decision
+
+    @property
+    def clarify_packet(self) -> ClarifyPacket | None:
+        """What PH1.X gets of a CLARIFY; None for anything else."""
+        return packet_of(self.result) if self.decision == "CLARIFY" else None
 
     @property
     def event_id(self) -> names.EventId:
@@ -57,13 +76,18 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """What a profile commit came to, and the receipt of its row."""
+    """What a profile commit came to, and the receipt of its row.
+
+    Attributes:
+        notes: what was known of the user and not used, and why; never their words.
+    """
 
     result: persona.Result
     snapshot: persona.Snapshot
     correlation_id: names.CorrelationId
     turn_id: names.TurnId
     receipt: Receipt
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

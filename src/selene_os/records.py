@@ -7,17 +7,27 @@ the next turn takes its open question, a retry its answer, and a replay its inpu
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any, Final
 
-from selene_os.decision import Chat, Clarify, Decision, IntentDraft, ProfileDecision
+from selene_os.decision import (
+    Chat,
+    Clarify,
+    Confirmation,
+    Decision,
+    IntentDraft,
+    ProfileDecision,
+)
 from selene_os.engines import nlp, persona
-from selene_os.errors import EngineRefused, Fault, IdentityRequired
+from selene_os.errors import BadField, EngineRefused, Fault, IdentityRequired
+from selene_os.gates import Confirmed, Draft, is_fit
+from selene_os.handovers import HandOver
 from selene_os.ledger import codec
 from selene_os.ledger.events import PLAIN_KEY_ID, AuditEvent, RecordedTurn, ReplayRecord
 from selene_os.ledger.repositories import Entry
+from selene_os.names import TenantId, UserId
 from selene_os.reasons import ReasonCode, reason_name
-from selene_os.turn import HandOver, Understood
+from selene_os.turn import PH1_X_VERSION, Understood
 
 Record = dict[str, Any]
 
@@ -26,7 +36,10 @@ BROUGHT: Final = codec.encode_json({"decided_by": "caller"})
 
 
 def nlp_decision(
-    result: nlp.Result, request: nlp.Request, pack: nlp.Pack | None = None
+    result: nlp.Result,
+    request: nlp.Request,
+    pack: nlp.Pack | None = None,
+    focus_span_ref: str | None = None,
 ) -> Decision:
     """The bounded decision of an answer: what of it goes into the audit row.
 
@@ -40,6 +53,7 @@ def nlp_decision(
             result.overall_confidence or "",
             result.required_fields,
             result.ambiguity_flags,
+            focus_span_ref,
         )
     if result.decision == Clarify.DECISION:
         return Clarify(
@@ -47,8 +61,9 @@ def nlp_decision(
             result.what_is_missing or "",
             result.clarification_unit_id or "",
             nlp.recorded_formats(result.what_is_missing or "", request, pack),
+            focus_span_ref,
         )
-    return Chat(reason)
+    return Chat(reason, focus_span_ref)
 
 
 def profile_decision(result: persona.Result, snapshot: persona.Snapshot) -> ProfileDecision:
@@ -62,28 +77,71 @@ def profile_decision(result: persona.Result, snapshot: persona.Snapshot) -> Prof
 
 
 def entries_of(understood: Understood) -> list[Entry]:
-    """A turn's decisions, one for each draft; the first one's record holds the whole answer."""
-    result = understood.result
-    return [
-        Entry(
-            nlp_decision(draft, understood.request, understood.pack),
-            nlp.VERSION,
-            nlp.pack_digest(understood.pack),
-            codec.encode_json(
-                _of_turn(
-                    understood.request, result if number == 0 else draft, understood.hand_overs
-                )
-            ),
-        )
-        for number, draft in enumerate(result.drafts or (result,))
-    ]
+    """A turn's decisions, one for each draft; the first one's record holds the whole answer.
+
+    A yes or a no is all that a turn decides; a draft that was changed is settled beside what it
+    became.
+    """
+    result, settlement = understood.result, understood.settlement
+    digest = nlp.pack_digest(understood.pack)
+    entries = []
+    if settlement is None or settlement.reason_code is ReasonCode.X_CHANGED:
+        entries = [
+            Entry(
+                nlp_decision(draft, understood.request, understood.pack, understood.focus_span_ref),
+                nlp.VERSION,
+                digest,
+                codec.encode_json(_of_turn(understood, result if number == 0 else draft)),
+            )
+            for number, draft in enumerate(result.drafts or (result,))
+        ]
+    if settlement is not None:
+        asked = {"request": _request_of(understood), **_told(understood.hand_overs)}
+        entries += [
+            _settled(settlement.reason_code, draft, asked, digest) for draft in settlement.drafts
+        ]
+    return entries
+
+
+def entry_of_reply(draft: Draft, *, yes: bool) -> Entry:
+    """A draft that was confirmed or declined by a call, not in words."""
+    reason = ReasonCode.X_CONFIRMED if yes else ReasonCode.X_DECLINED
+    return _settled(reason, draft, {"request": {"draft_event_id": draft.event_id, "yes": yes}})
+
+
+def _settled(
+    reason: ReasonCode, draft: Draft, asked: Record, pack_digest: str | None = None
+) -> Entry:
+    decision = Confirmation(reason, draft.event_id)
+    record = {
+        "decided_by": codec.PH1_X,
+        **asked,
+        "answer": {"decision": decision.decision, "reason_code": reason.name},
+        "draft": {
+            "event_id": draft.event_id,
+            "digest": draft.digest,
+            "intent_type": draft.intent_type,
+            "fields": [heard.as_record() for heard in draft.result.fields],
+        },
+    }
+    return Entry(decision, PH1_X_VERSION, pack_digest, codec.encode_json(record))
 
 
 def entry_of_profile(
-    request: persona.Request, result: persona.Result, snapshot: persona.Snapshot
+    request: persona.Request,
+    result: persona.Result,
+    snapshot: persona.Snapshot,
+    notes: Sequence[str],
+    rests_on: dict[str, str],
 ) -> Entry:
-    """A profile's decision with its record."""
+    """A profile's decision with its record.
+
+    Args:
+        notes: what of the user's context was not used, and why.
+        rests_on: what decided each part in the first place, through the profiles before.
+    """
     record = _of_profile(request, result, snapshot)
+    record.update(notes=list(notes), rests_on=rests_on)
     encoded = codec.encode_json(record)
     return Entry(profile_decision(result, snapshot), persona.VERSION, None, encoded)
 
@@ -93,14 +151,26 @@ def entry_brought(decision: Decision) -> Entry:
     return Entry(decision, "", None, BROUGHT)
 
 
-def _of_turn(request: nlp.Request, answer: nlp.Result, hand_overs: Sequence[HandOver]) -> Record:
+def _of_turn(understood: Understood, answer: nlp.Result) -> Record:
     """The record of a turn's decision."""
     return {
         "decided_by": nlp.NAME,
-        "request": request.as_record(),
+        "request": _request_of(understood),
         "answer": answer.as_record(),
-        "hand_overs": [handed.as_record() for handed in hand_overs],
+        **_told(understood.hand_overs),
     }
+
+
+def _request_of(understood: Understood) -> Record:
+    """What PH1.NLP was asked; of the terms the name of their bundle, which the ledger keeps."""
+    record = replace(understood.request, terms=nlp.NO_TERMS).as_record()
+    if understood.hints_digest is not None:
+        record["terms_digest"] = understood.hints_digest
+    return record
+
+
+def _told(hand_overs: Sequence[HandOver]) -> Record:
+    return {"hand_overs": [handed.as_record() for handed in hand_overs]}
 
 
 def _of_profile(
@@ -126,7 +196,7 @@ def decode(kept: ReplayRecord | RecordedTurn) -> Record:
         raise Fault(f"the record's key {kept.key_id} is not here", "Provide the key.")
     try:
         record = codec.decode_json(kept.record)
-    except ValueError:
+    except (ValueError, RecursionError):
         record = None
     if not isinstance(record, dict):
         raise Fault(f"the record of event {kept.event_id} is damaged", "See `selene doctor`.")
@@ -152,9 +222,70 @@ def answer_of(event: AuditEvent, kept: ReplayRecord) -> nlp.Result:
     )
 
 
+def drafts_of(tenant_id: TenantId, rows: Sequence[RecordedTurn]) -> tuple[Draft, ...]:
+    """The drafts of one turn that wait for a yes: fit for one, and not settled in that turn."""
+    settled = set()
+    found = []
+    for kept in rows:
+        record = decode(kept)
+        if kept.engine == codec.PH1_X:
+            settled.add(record["draft"]["event_id"])
+        elif "answer" in record and record["answer"]["decision"] == IntentDraft.DECISION:
+            result = replace(nlp.decode_result(record["answer"]), drafts=())
+            draft = _draft(tenant_id, kept, result)
+            if result.requires_confirmation and is_fit(draft):
+                found.append(draft)
+    return tuple(draft for draft in found if draft.event_id not in settled)
+
+
+def confirmed_of(rows: Sequence[RecordedTurn]) -> Record | None:
+    """The values that one turn confirmed, as PH1.NLP takes them; None where it confirmed none."""
+    for kept in rows:
+        if kept.engine != codec.PH1_X:
+            continue
+        record = decode(kept)
+        if record["answer"]["decision"] == "CONFIRMED":
+            draft = record["draft"]
+            return {"intent_type": draft["intent_type"], "fields": draft["fields"]}
+    return None
+
+
+def draft_of(event: AuditEvent, kept: ReplayRecord) -> Draft:
+    """The draft that a row holds. Raises BadField: the row is no draft of PH1.NLP's."""
+    if event.engine != codec.PH1_NLP:
+        raise BadField("draft_event_id", "names no draft", "Name the event of an INTENT_DRAFT.")
+    result = replace(answer_of(event, kept), drafts=())
+    return Draft(
+        event.event_id, event.tenant_id, event.user_id or UserId(""), event.created_at, result
+    )
+
+
+def confirmed_by(event: AuditEvent, kept: ReplayRecord, within_ns: int, *, used: bool) -> Confirmed:
+    """What a row says to a draft. Raises BadField: it is no confirmation."""
+    if event.engine != codec.PH1_X:
+        raise BadField("confirmation", "names no confirmation", "Name the event of an XConfirm.")
+    record = decode(kept)
+    return Confirmed(
+        event.event_id,
+        event.tenant_id,
+        event.user_id or UserId(""),
+        codec.decode_json(event.payload_min)["decision"],
+        codec.decode_json(event.payload_min)["draft_event_id"],
+        record["draft"]["digest"],
+        event.created_at + within_ns,
+        used,
+    )
+
+
+def _draft(tenant_id: TenantId, kept: RecordedTurn, result: nlp.Result) -> Draft:
+    return Draft(kept.event_id, tenant_id, kept.user_id or UserId(""), kept.created_at, result)
+
+
 def pending_of(rows: Sequence[RecordedTurn]) -> Record | None:
     """The question that a turn's rows left open: the first incomplete one's."""
     for kept in rows:
+        if kept.engine != codec.PH1_NLP:
+            continue
         answer = decode(kept).get("answer") or {}
         for draft in answer.get("drafts") or [answer]:
             if draft.get("pending") is not None:
@@ -167,9 +298,16 @@ def snapshot_of(kept: RecordedTurn) -> persona.Snapshot:
     return persona.Snapshot(**decode(kept)["answer"]["snapshot"])
 
 
-def profile_of(kept: ReplayRecord) -> tuple[persona.Result, persona.Snapshot]:
-    """The profile that was recorded."""
-    answer = decode(kept)["answer"]
+def rests_of(kept: RecordedTurn) -> dict[str, str]:
+    """What decided each part of a recorded profile in the first place."""
+    record = decode(kept)
+    return dict(record.get("rests_on") or record["answer"]["evidence"])
+
+
+def profile_of(kept: ReplayRecord) -> tuple[persona.Result, persona.Snapshot, tuple[str, ...]]:
+    """The profile that was recorded, with what of the context was not used."""
+    record = decode(kept)
+    answer = record["answer"]
     snapshot = persona.Snapshot(**answer["snapshot"])
     result = persona.Result(
         answer["status"],
@@ -178,7 +316,7 @@ def profile_of(kept: ReplayRecord) -> tuple[persona.Result, persona.Snapshot]:
         tuple((part, ref) for part, ref in answer["evidence"]),
         tuple(answer["diagnostics"]),
     )
-    return result, snapshot
+    return result, snapshot, tuple(record.get("notes", ()))
 
 
 def validated(request: persona.Request, result: persona.Result) -> persona.Snapshot:

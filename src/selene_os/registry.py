@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from selene_os import names, records
+from selene_os import dictionary, names, records, remembering
+from selene_os.engines import know
 from selene_os.errors import BadField, NotFound
+from selene_os.ledger import codec
 from selene_os.ledger.events import AuditEvent, TenantRow, Utterance, Wanted
-from selene_os.ledger.repositories import Identities, Sessions
+from selene_os.ledger.memories import Memories
+from selene_os.ledger.repositories import Identities, Sessions, utterance
 from selene_os.ledger.store import Store
 from selene_os.reasons import reason_number
 from selene_os.receipts import Surroundings
-from selene_os.tenancy import check_setting
+from selene_os.tenancy import parse_setting
 
 PAGE_ROWS_MAX: Final = 1_000
-DECISIONS: Final = ("INTENT_DRAFT", "CLARIFY", "CHAT", "PROFILE")
+DECISIONS: Final = (
+    "INTENT_DRAFT", "CLARIFY", "CHAT", "PROFILE", "CONFIRMED", "DECLINED", "CHANGED",
+)  # fmt: skip
 _WORDS_MAX: Final = 64
 
 
@@ -41,6 +47,7 @@ class Registry:
         self.tenant_id = tenant_id
         self._identities = Identities(store)
         self._sessions = Sessions(store)
+        self._memories = Memories(store, surroundings.event_id)
 
     # ---- registrations
 
@@ -52,17 +59,16 @@ class Registry:
             raise NotFound("is not known", "Add the tenant.", field="tenant_id")
         return row
 
-    def set(self, /, **settings: str | None) -> TenantRow:
+    def set(self, /, **settings: str | int | None) -> TenantRow:
         """Change settings: currency, time_policy, date_order, zone; None takes one back.
+
+        And confirm_within_s, 1 to 86,400: how long a draft waits for a yes.
 
         Raises:
             BadField: no such setting, or a value that it does not take.
         """
-        for name, value in settings.items():
-            check_setting(name, value)
-        if settings.get("time_policy", "ask") is None:
-            settings["time_policy"] = "ask"
-        self._store.set_tenant(self.tenant_id, settings)
+        parsed = {name: parse_setting(name, value) for name, value in settings.items()}
+        self._store.set_tenant(self.tenant_id, parsed)
         return self.settings
 
     def register(self, user: str, device: str | None = None, session: str | None = None) -> bool:
@@ -93,6 +99,88 @@ class Registry:
         self._sessions.close(
             self.tenant_id, names.parse_session_id(session), self._surroundings.clock()
         )
+
+    # ---- terms
+
+    def terms(self) -> tuple[know.Entry, ...]:
+        """The tenant's dictionary, by id. Raises BadField: it is not what was imported."""
+        return dictionary.entries_of(self._store, self.tenant_id)
+
+    def import_terms(
+        self,
+        lines: Sequence[Mapping[str, Any]],
+        *,
+        replace_all: bool = False,
+        skip_refused: bool = False,
+    ) -> dictionary.Imported:
+        """Add terms, or change those of the same id; see `dictionary.put`.
+
+        Returns:
+            What became of each line. Where one was refused nothing was written, unless
+            `skip_refused` is given.
+        """
+        return dictionary.put(
+            self._store,
+            self.tenant_id,
+            lines,
+            self._surroundings.clock(),
+            replace_all=replace_all,
+            skip_refused=skip_refused,
+        )
+
+    def remove_terms(self, entry_ids: Iterable[str]) -> dictionary.Imported:
+        """Take terms out. Raises NotFound: there is no such term; nothing was written."""
+        return dictionary.remove(self._store, self.tenant_id, entry_ids, self._surroundings.clock())
+
+    # ---- memory and conversation
+
+    def memories(self, user: str, at: int | None = None) -> tuple[remembering.Memory, ...]:
+        """What is remembered of a user, the newest first: neither forgotten nor expired.
+
+        Args:
+            at: nanoseconds since 1970 UTC; by default the clock.
+        """
+        moment = self._surroundings.clock() if at is None else names.parse_time_ns(at, "at")
+        rows = self._memories.held(self.tenant_id, names.parse_user_id(user), moment)
+        return remembering.held_memories(rows)
+
+    def rebuild_memories(self, user: str) -> int:
+        """Build what is remembered of a user again from the ledger; returns the number of rows."""
+        return self._memories.rebuild(self.tenant_id, names.parse_user_id(user))
+
+    def append_answer(
+        self,
+        user: str,
+        device: str,
+        text: str,
+        *,
+        correlation: str,
+        turn: int,
+        privacy_scope: str = "PRIVATE",
+    ) -> bool:
+        """Keep what the assistant said in a turn, so that the conversation is whole.
+
+        Returns whether it was added; False where that turn has an answer already. Raises BadField,
+        ScopeRefused, Fault.
+        """
+        scope = codec.Scope(
+            self.tenant_id, names.parse_user_id(user), names.parse_device_id(device)
+        )
+        place = codec.Place(
+            names.parse_correlation_id(correlation),
+            names.parse_turn_id(turn),
+            names.IdempotencyKey(""),
+        )
+        line = utterance(
+            scope,
+            place,
+            text,
+            self._surroundings.clock(),
+            role="SELENE",
+            source="SELENE_OUTPUT",
+            privacy_scope=privacy_scope,
+        )
+        return self._store.append_utterance(line)
 
     # ---- reading
 

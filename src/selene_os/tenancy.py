@@ -8,8 +8,11 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from selene_os.engines import nlp
 from selene_os.errors import BadField, Fault
+from selene_os.ledger.events import CONFIRM_WITHIN_S
+from selene_os.names import check_count
 
-SETTINGS: Final = ("currency", "time_policy", "date_order", "zone")
+SETTINGS: Final = ("currency", "time_policy", "date_order", "zone", "confirm_within_s")
+CONFIRM_WITHIN_S_MAX: Final = 86_400
 _ACCEPTED: Final = {
     "time_policy": ("ask", "next_occurrence"),
     "date_order": ("DMY", "MDY", "YMD"),
@@ -30,12 +33,17 @@ def moment_of(now: datetime | str | None, created_at: int, zone: str | None) -> 
         raise Fault(f"the zone {zone!r:.60} is not known here", "Set the tenant's zone.") from error
 
 
-def check_setting(name: str, value: str | None) -> None:
-    """Raise BadField for a setting that is not there, or a value that it does not take."""
+def parse_setting(name: str, value: str | int | None) -> str | int | None:
+    """A setting as the ledger keeps it; raises BadField for one that is not there, or not so.
+
+    None takes a setting back.
+    """
     if name not in SETTINGS:
         raise BadField(name[:64], "is no setting", "Set one of " + ", ".join(SETTINGS) + ".")
+    if name == "confirm_within_s":
+        return _parse_seconds(name, value)
     if value is None:
-        return
+        return "ask" if name == "time_policy" else None
     if not isinstance(value, str):
         raise BadField(name, f"must be text, not {type(value).__name__}", "Give it as a string.")
     if name in _ACCEPTED and value not in _ACCEPTED[name]:
@@ -47,3 +55,12 @@ def check_setting(name: str, value: str | None) -> None:
             ZoneInfo(value)
         except (ZoneInfoNotFoundError, ValueError, OSError) as error:
             raise BadField(name, "is no IANA time zone", "Give it like Europe/Berlin.") from error
+    return value
+
+
+def _parse_seconds(name: str, value: str | int | None) -> int:
+    if value is None:
+        return CONFIRM_WITHIN_S
+    plain = isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) < 9
+    number = int(value) if plain or (isinstance(value, int) and value is not True) else 0
+    return check_count(name, number, 1, CONFIRM_WITHIN_S_MAX)

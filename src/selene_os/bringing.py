@@ -1,0 +1,171 @@
+"""Decisions that a team brings of its own understanding; and how any unit is written."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from selene_os import names, records
+from selene_os.decision import Decision
+from selene_os.engines import nlp
+from selene_os.errors import Fault, Overtaken, Refusal, SeleneError
+from selene_os.ledger import codec
+from selene_os.ledger.events import Receipt, Unit
+from selene_os.ledger.repositories import NlpDecisions, Said
+from selene_os.ledger.store import Store
+from selene_os.receipts import Brought, Committed, Surroundings
+from selene_os.registry import Registry
+from selene_os.spots import NEXT_TURN_TRIES, Spot, find_spot, find_there, overtaken
+
+
+class Bringing(Registry):
+    """A tenant's registrations, and the decisions that are brought to its ledger.
+
+    Args:
+        store: a ledger store.
+        surroundings: the clock and fresh names.
+        tenant_id: the tenant.
+    """
+
+    def __init__(self, store: Store, surroundings: Surroundings, tenant_id: names.TenantId) -> None:
+        super().__init__(store, surroundings, tenant_id)
+        self._last_scope: tuple[codec.Scope, str, str, str | None] | None = None
+        self._decisions = NlpDecisions(store, surroundings.event_id)
+
+    def commit_decision(
+        self,
+        decision: Decision,
+        user: str,
+        device: str,
+        *,
+        session: str | None = None,
+        correlation: str | None = None,
+        turn: int | None = None,
+        key: str | None = None,
+        text: str | None = None,
+    ) -> Committed:
+        """Record one decision of a team's own understanding; see `Brought` for the arguments.
+
+        Raises:
+            Refusal: nothing was written. Fault: nothing was acknowledged.
+        """
+        brought = Brought(decision, user, device, session, correlation, turn, key, text)
+        committed = self.commit_decisions([brought])[0]
+        if isinstance(committed, SeleneError):
+            raise committed
+        return committed
+
+    def commit_decisions(self, brought: Sequence[Brought]) -> list[Committed | SeleneError]:
+        """Record many decisions in one transaction; each has a verdict of its own, in order.
+
+        Where another writer takes a turn that one of them was given as the next, that one is tried
+        again, in a transaction of its own.
+
+        Raises:
+            Fault: nothing was acknowledged.
+        """
+        outcomes: dict[int, Committed | SeleneError] = {}
+        for _ in range(NEXT_TURN_TRIES):
+            waiting = [number for number in range(len(brought)) if number not in outcomes]
+            if not waiting:
+                break
+            try:
+                self._commit_brought(brought, outcomes, waiting)
+            except Fault as fault:
+                if not outcomes:
+                    raise
+                # What was written before stays acknowledged.
+                outcomes.update(dict.fromkeys(waiting, fault))
+        return [
+            outcomes.get(number) or overtaken(one.correlation) for number, one in enumerate(brought)
+        ]
+
+    def _commit_brought(
+        self,
+        brought: Sequence[Brought],
+        outcomes: dict[int, Committed | SeleneError],
+        waiting: Sequence[int],
+    ) -> None:
+        """One transaction for what waits; what was overtaken goes on waiting."""
+        spots: dict[int, Spot] = {}
+        units: dict[int, Unit] = {}
+        taken: dict[str, int] = {}
+        for number in waiting:
+            one = brought[number]
+            after = taken.get(one.correlation, 0) if isinstance(one.correlation, str) else 0
+            try:
+                spot = self._spot(codec.PH1_NLP, one.correlation, one.turn, one.key, after)
+                unit = self._brought_unit(one, spot)
+                units[number] = replace(unit, next_turn=True) if spot.next_turn else unit
+            except Refusal as refusal:
+                outcomes[number] = refusal
+                continue
+            spots[number] = spot
+            taken[spot.correlation_id] = max(taken.get(spot.correlation_id, 0), spot.turn_id)
+        verdicts = self._decisions.commit(list(units.values()))
+        for number, verdict in zip(units, verdicts, strict=True):
+            if isinstance(verdict, Overtaken):
+                continue
+            outcomes[number] = (
+                verdict
+                if isinstance(verdict, Refusal)
+                else self._stands(brought[number], spots[number], verdict[0])
+            )
+
+    def _stands(self, brought: Brought, spot: Spot, receipt: Receipt) -> Committed | Refusal:
+        """Where a decision stands: a retried one where the first does, whatever turn it names."""
+        if not receipt.deduplicated:
+            return Committed(spot.correlation_id, spot.turn_id, receipt)
+        try:
+            scope = self._scope(brought.user, brought.device, brought.session)
+            there = find_there(self._store, scope, receipt)
+        except Refusal as refusal:
+            return refusal
+        return Committed(there.correlation_id, there.turn_id, receipt)
+
+    # ---- how it is done
+
+    def _scope(self, user: str, device: str, session: str | None) -> codec.Scope:
+        last = self._last_scope
+        if last is not None and (user, device, session) == last[1:]:
+            # Mostly the same again, above all in a batch. What is equal was parsed already.
+            return last[0]
+        scope = codec.Scope(
+            self.tenant_id,
+            names.parse_user_id(user),
+            names.parse_device_id(device),
+            None if session is None else names.parse_session_id(session),
+        )
+        self._last_scope = (scope, user, device, session)
+        return scope
+
+    def _spot(
+        self,
+        engine: str,
+        correlation: str | None,
+        turn: int | None,
+        key: str | None,
+        after: int = 0,
+    ) -> Spot:
+        return find_spot(
+            self._store,
+            self.tenant_id,
+            engine,
+            correlation,
+            turn,
+            key,
+            self._surroundings.correlation_id,
+            after,
+        )
+
+    def _commit(self, unit: Unit) -> tuple[Receipt, ...]:
+        (verdict,) = self._decisions.commit([unit])
+        if isinstance(verdict, Refusal):
+            raise verdict
+        return verdict
+
+    def _brought_unit(self, brought: Brought, spot: Spot) -> Unit:
+        scope = self._scope(brought.user, brought.device, brought.session)
+        said = None if brought.text is None else Said(nlp.check_utterance(brought.text))
+        entries = [records.entry_brought(brought.decision)]
+        return self._decisions.unit(scope, spot.place, entries, said, self._surroundings.clock())

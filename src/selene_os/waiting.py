@@ -1,0 +1,131 @@
+"""What a user's turn before left open: a question, drafts that wait for a yes, confirmed values.
+
+All of it comes out of the ledger's own record of that turn, never from a caller.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+from selene_os import gates, records
+from selene_os.engines import nlp
+from selene_os.errors import ConfirmationRefused
+from selene_os.ledger import codec
+from selene_os.ledger.events import AuditEvent, RecordedTurn, TenantRow
+from selene_os.ledger.repositories import nth_place
+from selene_os.ledger.store import Store
+from selene_os.names import EventId, UserId
+from selene_os.reasons import ReasonCode
+from selene_os.spots import Spot
+from selene_os.turn import Turn
+
+NANOSECONDS: Final = 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What the user's turn before left open.
+
+    Attributes:
+        rows: that turn's rows; none where there is no such turn.
+        waiting: its drafts that a yes may still settle.
+        lapsed, reason: those that it may not any more, and why.
+    """
+
+    rows: tuple[RecordedTurn, ...] = ()
+    waiting: tuple[gates.Draft, ...] = ()
+    lapsed: tuple[gates.Draft, ...] = ()
+    reason: ReasonCode = ReasonCode.X_CONFIRMATION_LATE
+
+
+def turn_before(
+    store: Store, spot: Spot, scope: codec.Scope, settings: TenantRow, now: int, *, settled: bool
+) -> Before:
+    """Read what a user's last turn before this one left open.
+
+    Args:
+        now: nanoseconds since 1970 UTC.
+        settled: another writer settled its drafts while this turn was understood.
+    """
+    if spot.fresh or spot.turn_id == 1:
+        return Before()
+    rows = tuple(
+        store.turn_before(scope.tenant_id, spot.correlation_id, scope.user_id, spot.turn_id)
+    )
+    waiting = records.drafts_of(scope.tenant_id, rows)
+    if not waiting or records.pending_of(rows) is not None:
+        # A question stands open: what follows is its answer, and no yes to a draft beside it.
+        return Before(rows)
+    late = all(now > confirm_by(draft, settings) for draft in waiting)
+    first = None if spot.next_turn else there(store, scope, spot.place)
+    # A retry is what the first call was, however late it comes, and whoever came meanwhile.
+    open_still = (
+        not settled and not late if first is None else _settles(store, scope, spot.place, first)
+    )
+    if open_still:
+        return Before(rows, waiting)
+    reason = ReasonCode.X_CONFIRMATION_LATE if late else ReasonCode.X_DRAFT_SETTLED
+    return Before(rows, (), waiting, reason)
+
+
+def _settles(store: Store, scope: codec.Scope, place: codec.Place, first: AuditEvent) -> bool:
+    """Whether a turn that is in the ledger settled a draft: it alone, or beside what it became."""
+    if first.engine == codec.PH1_X:
+        return True
+    second = there(store, scope, nth_place(place, 2))
+    return second is not None and second.engine == codec.PH1_X
+
+
+def there(store: Store, scope: codec.Scope, place: codec.Place) -> AuditEvent | None:
+    """The event that a place's key names, or None."""
+    return store.event_by_key(scope.tenant_id, place.correlation_id, place.idempotency_key)
+
+
+def placed(asked: Turn, spot: Spot, before: Before) -> Turn:
+    """A turn where it stands, with what the turn before left open."""
+    return replace(
+        asked,
+        correlation_id=spot.correlation_id,
+        turn_id=spot.turn_id,
+        pending=records.pending_of(before.rows),
+        waiting=before.waiting,
+        lapsed=before.lapsed,
+        lapsed_reason=before.reason,
+        confirmed=records.confirmed_of(before.rows),
+    )
+
+
+def confirm_by(draft: gates.Draft, settings: TenantRow) -> int:
+    """Until when a draft may be confirmed, in nanoseconds since 1970 UTC."""
+    return draft.created_at + settings.confirm_within_s * NANOSECONDS
+
+
+def waits_until(result: nlp.Result, created_at: int, settings: TenantRow) -> int | None:
+    """Until when a draft, or one of several, waits for a yes; None where none does."""
+    for one in result.drafts or (result,):
+        if one.decision == "INTENT_DRAFT" and one.requires_confirmation:
+            draft = gates.Draft(EventId(""), settings.tenant_id, UserId(""), created_at, one)
+            if gates.is_fit(draft):
+                return confirm_by(draft, settings)
+    return None
+
+
+def late() -> ConfirmationRefused:
+    """The refusal of a yes that comes too late."""
+    return ConfirmationRefused(
+        "has waited longer than the tenant lets a draft wait",
+        "Say what is wanted again; `selene tenant set … confirm_within_s=…` changes the time.",
+        field="draft_event_id",
+        reason=ReasonCode.X_CONFIRMATION_LATE.name,
+    )
+
+
+def unfit() -> ConfirmationRefused:
+    """The refusal of a yes to what is no complete draft at HIGH."""
+    return ConfirmationRefused(
+        "is not complete and unambiguous at HIGH",
+        "Say what is wanted again, in other words.",
+        field="draft_event_id",
+        reason=ReasonCode.X_DRAFT_UNFIT.name,
+    )
