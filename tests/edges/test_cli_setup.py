@@ -380,7 +380,7 @@ def test_completion_prints_a_script_that_names_the_command(selene: Command, shel
 def test_completion_offers_the_commands_that_fit() -> None:
     asked = {"_SELENE_COMPLETE": "bash_complete", "COMP_WORDS": "selene t", "COMP_CWORD": "1"}
     found = run(env=environment(**asked)).out.split()
-    assert found == ["plain,tenant", "plain,trace", "plain,times"]
+    assert found == ["plain,tenant", "plain,trace", "plain,terms", "plain,times"]
 
 
 def test_a_terminal_gets_colours_unless_no_color_is_set(selene: Command) -> None:

@@ -7,15 +7,18 @@ from pathlib import Path
 from types import TracebackType
 
 from selene_os import names
-from selene_os.app import Tenant
+from selene_os.app import NOBODY, Tenant
+from selene_os.dictionary import Dictionaries
 from selene_os.edges import packs as pack_directories
 from selene_os.edges.databases import database
 from selene_os.edges.surroundings import system
 from selene_os.engines.nlp import Pack
 from selene_os.errors import NotFound
+from selene_os.gates import AccessPort, DenyAll, SimulationPort
 from selene_os.ledger.events import TenantRow
 from selene_os.ledger.store import Store
 from selene_os.receipts import Surroundings
+from selene_os.remembering import Ports
 
 
 def open(
@@ -25,6 +28,8 @@ def open(
     synchronous: str = "FULL",
     surroundings: Surroundings | None = None,
     packs: Sequence[str | Path] = (),
+    access: AccessPort | None = None,
+    simulation: SimulationPort | None = None,
 ) -> Selene:
     """Open a ledger.
 
@@ -34,6 +39,8 @@ def open(
         synchronous: of a file: FULL (an acknowledged commit survives a power cut), NORMAL or OFF.
         surroundings: the clock and fresh names; by default the system's.
         packs: directories of packs of your own, which combine with the core pack.
+        access, simulation: who may have what done, and which intents are live, for what acts on a
+            confirmed draft (`apply_memory`); without them everything is denied.
 
     Returns:
         The ledger with its engines, a context manager that closes it.
@@ -48,7 +55,8 @@ def open(
     found = database(url)
     if create:
         found.create(around.clock())
-    return Selene(found.open(synchronous=synchronous), around, pack)
+    ports = Ports(access or DenyAll(), simulation or DenyAll())
+    return Selene(found.open(synchronous=synchronous), around, pack, ports)
 
 
 class Selene:
@@ -58,12 +66,21 @@ class Selene:
         store: a ledger store.
         surroundings: the clock and fresh names.
         pack: what can be asked for; the core pack where none is given.
+        ports: who may have what done, and which intents are live.
     """
 
-    def __init__(self, store: Store, surroundings: Surroundings, pack: Pack | None = None) -> None:
+    def __init__(
+        self,
+        store: Store,
+        surroundings: Surroundings,
+        pack: Pack | None = None,
+        ports: Ports = NOBODY,
+    ) -> None:
         self._store = store
         self._surroundings = surroundings
         self._pack = pack
+        self._ports = ports
+        self._dictionaries = Dictionaries()
 
     def __enter__(self) -> Selene:
         return self
@@ -100,4 +117,11 @@ class Selene:
                 f"Add it with `selene tenant add {tenant_id}`.",
                 field="tenant_id",
             )
-        return Tenant(self._store, self._surroundings, tenant_id, self._pack)
+        return Tenant(
+            self._store,
+            self._surroundings,
+            tenant_id,
+            self._pack,
+            self._ports,
+            self._dictionaries,
+        )

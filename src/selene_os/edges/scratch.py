@@ -18,6 +18,10 @@ from selene_os.ledger.sqlite import bypasses
 from selene_os.ledger.sqlite.connection import connect
 from selene_os.ledger.sqlite.store import SqliteStore
 
+_NOW = "2026-11-21T09:30:00+00:00"
+_COMPLETE = "remind me to call mom tomorrow at 5 pm"
+_TERM = {"kind": "PROJECT_CODE", "source": "HR_ORG_AUTHORIZED", "canonical": "Doctor"}
+
 
 def inspect(path: str) -> Inspection:
     """Check a ledger in a file, and change nothing in it."""
@@ -58,6 +62,9 @@ def _fill(path: str) -> None:
         device = f"device-{tenant_id}"
         tenant.register("doctor", device, "session")
         tenant.commit_decision(Chat(), "doctor", device, session="session", text="hello")
+        draft = tenant.take_turn("doctor", device, _COMPLETE, session="session", now=_NOW)
+        tenant.confirm(draft.event_id)
+        tenant.import_terms([_TERM])
         store.append_memory(_memory(tenant_id, around.event_id(), around.clock()))
     finally:
         store.close()

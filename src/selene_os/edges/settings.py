@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from typing import Final
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 from selene_os.errors import BadField
 
@@ -38,6 +39,19 @@ def pack_directories(
 def is_postgres(url: str) -> bool:
     """Whether an address names a PostgreSQL server."""
     return url.startswith(("postgresql://", "postgres://"))
+
+
+def without_password(url: str, user: str | None = None) -> str:
+    """A server's address as it may be shown: no password, and another login if one is given."""
+    parts = urlsplit(url)
+    login, _, place = parts.netloc.rpartition("@")
+    named = user or login.partition(":")[0]
+    hidden = {"password", "passfile", "sslpassword"} | ({"user"} if user else set())
+    kept = [(key, value) for key, value in parse_qsl(parts.query) if key not in hidden]
+    query = urlencode(kept, safe="/:", quote_via=quote)
+    # By hand: where no host is named, urlunsplit would leave out the slashes.
+    host = f"{named}@{place}" if named else place
+    return f"{parts.scheme}://{host}{parts.path}" + (f"?{query}" if query else "")
 
 
 def sqlite_path(url: str) -> str:

@@ -5,14 +5,19 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from selene_os.engines import nlp
 from selene_os.errors import BadField, Refusal
 from selene_os.language import times
-from selene_os.ledger.events import AuditEvent, Receipt
-from selene_os.reasons import reason_name
-from selene_os.receipts import Answer, Profile
+from selene_os.reasons import ReasonCode, reason_name
+
+if TYPE_CHECKING:
+    # What understands without a ledger shows its answers here as well, and needs none of these.
+    from selene_os.dictionary import Imported, Line
+    from selene_os.ledger.events import AuditEvent, Receipt
+    from selene_os.receipts import Answer, Profile
+    from selene_os.remembering import Applied, Memory
 
 Record = dict[str, Any]
 Answering = Callable[[object], Record]
@@ -45,14 +50,24 @@ def receipt_record(receipt: Receipt) -> Record:
 
 
 def answer_record(answer: Answer) -> Record:
-    """A turn's answer with its receipt."""
+    """A turn's answer with its receipt, and what waits for a yes.
+
+    Of a yes or a no, what it was said to, with the decision and reason of its own row.
+    """
     record = answer.result.as_record()
+    record["decision"] = answer.decision
+    if answer.decision != answer.result.decision:
+        record["reason_code"] = ReasonCode[f"X_{answer.decision}"].name
     record.update(receipt_record(answer.receipts[0]))
     record["same_decision"] = answer.same_decision
     record["correlation_id"] = answer.correlation_id
     record["turn_id"] = answer.turn_id
     if len(answer.receipts) > 1:
         record["event_ids"] = [receipt.event_id for receipt in answer.receipts]
+    record["confirmation"] = answer.confirmation
+    record["draft_event_ids"] = list(answer.drafts)
+    record["confirm_by"] = answer.confirm_by
+    record["lapsed"] = None if answer.lapsed is None else answer.lapsed.name
     return record
 
 
@@ -70,16 +85,61 @@ def profile_record(profile: Profile) -> Record:
         **receipt_record(profile.receipt),
         "correlation_id": profile.correlation_id,
         "turn_id": profile.turn_id,
+        "notes": list(profile.notes),
+    }
+
+
+def line_record(line: Line) -> Record:
+    """What became of one line of an import, and why where it was refused."""
+    error = None
+    if line.refusal is not None:
+        error = {key: _unicode(text) for key, text in line.refusal.as_record().items()}
+    return {
+        "line": line.number,
+        "entry_id": _unicode(line.entry_id),
+        "became": line.became,
+        "error": error,
+    }
+
+
+def imported_record(imported: Imported) -> Record:
+    """What became of an import, line by line."""
+    return {
+        "lines": [line_record(line) for line in imported.lines],
+        "written": imported.written,
+        "digest": imported.digest,
+        "terms": imported.terms,
+    }
+
+
+def memory_record(memory: Memory) -> Record:
+    """One thing that is remembered; of one that was forgotten its name alone."""
+    return {
+        "memory_key": memory.memory_key,
+        "text": memory.text or None,
+        "normalised": memory.normalised,
+        "updated_at": memory.updated_at,
+    }
+
+
+def applied_record(applied: Applied) -> Record:
+    """What became of a MEMORY_… draft, with the receipt of the memory event, if one was written."""
+    receipt = applied.receipt
+    return {
+        "intent_type": applied.intent_type,
+        "memories": [memory_record(memory) for memory in applied.memories],
+        "receipt": None if receipt is None else receipt_record(receipt),
     }
 
 
 def error_record(error: Refusal) -> Record:
     """What is wrong with one line of input: the field and the message."""
-    # What was sent may be no UTF-8; what is answered is.
-    field, message = (
-        text and text.encode(errors="replace").decode() for text in (error.field, str(error))
-    )
-    return {"error": {"field": field, "message": message}}
+    return {"error": {"field": _unicode(error.field), "message": _unicode(str(error))}}
+
+
+def _unicode(text: str | None) -> str | None:
+    """What was sent may be no UTF-8; what is answered is."""
+    return text and text.encode(errors="replace").decode()
 
 
 def normalize(given: object, pack: nlp.Pack | None = None) -> Record:

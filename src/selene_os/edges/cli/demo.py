@@ -51,23 +51,27 @@ def _converse(selene: library.Selene) -> str:
     click.echo(f'alice says: "{text}"\n{paint.answer(text, answer.result)}')
     click.echo(f"  row       {answer.event_id}")
 
-    _title("2. Something is open: one question, and no guess")
+    _title("2. A draft is no permission: alice says yes, once, to this draft alone")
+    yes = acme.take_turn("alice", "kitchen", "yes", correlation=answer.correlation_id, now=_NOW)
+    click.echo(f'alice says: "yes"\n{paint.turn("yes", yes, "acme", "")}')
+
+    _title("3. Something is open: one question, and no guess")
     text = "send $20 to him"
     asked = acme.take_turn(
-        "alice", "kitchen", text, correlation=answer.correlation_id, turn=2, now=_NOW
+        "alice", "kitchen", text, correlation=answer.correlation_id, turn=3, now=_NOW
     )
     click.echo(f'alice says: "{text}"\n{paint.answer(text, asked.result)}')
 
-    _title("3. The answer completes it; what was heard before is not asked again")
+    _title("4. The answer completes it; what was heard before is not asked again")
     text = "to Alex"
     drafted = acme.take_turn(
-        "alice", "kitchen", text, correlation=answer.correlation_id, turn=3, now=_NOW
+        "alice", "kitchen", text, correlation=answer.correlation_id, turn=4, now=_NOW
     )
     click.echo(f'alice says: "{text}"\n{paint.answer(text, drafted.result)}')
 
-    _title("4. The network failed, the client tries again: nothing is written twice")
+    _title("5. The network failed, the client tries again: nothing is written twice")
     again = acme.take_turn(
-        "alice", "kitchen", text, correlation=answer.correlation_id, turn=3, now=_NOW
+        "alice", "kitchen", text, correlation=answer.correlation_id, turn=4, now=_NOW
     )
     click.echo(f"first try  row {drafted.event_id}")
     click.echo(f"retry      row {again.event_id}  deduplicated: {again.deduplicated}")
@@ -75,7 +79,7 @@ def _converse(selene: library.Selene) -> str:
 
 
 def _refuse(selene: library.Selene, correlation: str) -> None:
-    _title("5. Another tenant writes on alice's device: refused, and nothing is left behind")
+    _title("6. Another tenant writes on alice's device: refused, and nothing is left behind")
     try:
         selene.tenant("globex").take_turn(
             "mallory", "kitchen", "send $500 to Mallory", correlation=correlation, now=_NOW
@@ -87,7 +91,7 @@ def _refuse(selene: library.Selene, correlation: str) -> None:
 
 
 def _tamper(path: str) -> None:
-    _title("6. Someone with the file and SQL changes the record: the database refuses")
+    _title("7. Someone with the file and SQL changes the record: the database refuses")
     stranger = apsw.Connection(path)
     for statement in (
         "UPDATE audit_events SET user_id = 'mallory'",
@@ -103,6 +107,6 @@ def _tamper(path: str) -> None:
 
 
 def _trace(selene: library.Selene, correlation: str) -> None:
-    _title("7. The conversation, as any auditor will read it")
+    _title("8. The conversation, as any auditor will read it")
     for event in selene.tenant("acme").trace(correlation):
         click.echo(paint.event(event))

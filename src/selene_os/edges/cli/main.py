@@ -17,12 +17,15 @@ COMMANDS: Final = {
     "identity": ("tenants", "Disable a user, or enable one again."),
     "session": ("tenants", "Close a session."),
     "say": ("turns", "Understand an utterance and record the decision."),
+    "confirm": ("turns", "Say yes or no to a draft that waits for it."),
     "persona": ("turns", "Decide and record a user's tone and delivery."),
-    "trace": ("turns", "Show the decisions of one conversation."),
+    "trace": ("history", "Show the decisions of one conversation."),
     "normalize": ("understanding", "Understand utterances without a ledger."),
     "explain": ("understanding", "Show why an utterance comes to what it comes to."),
     "pack": ("packs", "Begin, check and test a pack of your own."),
-    "search": ("turns", "Find decisions by intent, reason, user or time."),
+    "terms": ("terms", "Import, list and remove a tenant's terms."),
+    "memory": ("memory", "List, rebuild and apply what users want remembered."),
+    "search": ("history", "Find decisions by intent, reason, user or time."),
     "times": ("understanding", "Find the time expressions of a text."),
     "doctor": ("checks", "Try to get round the guards, and check what is there."),
     "db": ("setup", "Show a ledger's schema version, or bring it up to date."),
@@ -94,8 +97,7 @@ def main(arguments: list[str] | None = None) -> None:
 
         if not isinstance(error, SeleneError):
             raise
-        record = error.as_record()
-        _show(given, error.code, str(error), None, record)
+        _show(given, error.code, str(error), _reason(error.reason), error.as_record())
         sys.exit(error.exit_code)
     sys.exit(code if isinstance(code, int) else 0)
 
@@ -103,6 +105,14 @@ def main(arguments: list[str] | None = None) -> None:
 def _help_of(error: click.ClickException) -> str | None:
     ctx = getattr(error, "ctx", None)
     return f"See `{ctx.command_path} --help`." if ctx is not None else None
+
+
+def _reason(name: str | None) -> str | None:
+    """Why something was refused, where the registry of reasons has it."""
+    from selene_os.reasons import MEANINGS, ReasonCode
+
+    code = ReasonCode.__members__.get(name or "")
+    return None if code is None else f"{name}: {MEANINGS[code]}"
 
 
 def _show(

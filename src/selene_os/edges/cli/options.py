@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import shlex
+from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from selene_os.edges.settings import database_url, pack_directories
+from selene_os.edges.settings import (
+    database_url,
+    is_postgres,
+    pack_directories,
+    without_password,
+)
 from selene_os.edges.wire import dumps
 from selene_os.errors import BadField
 
@@ -53,6 +59,14 @@ def address(db: str | None) -> str:
     return database_url(db or click.get_current_context().find_root().obj)
 
 
+def here(db: str | None) -> str:
+    """The option that names this ledger again, for a command to type next; else nothing."""
+    named = db or click.get_current_context().find_root().obj
+    if not named:
+        return ""
+    return f" --db {shlex.quote(without_password(named) if is_postgres(named) else named)}"
+
+
 def loaded(packs: Sequence[str]) -> Pack:
     """The core pack with the packs given beside it, or else the environment's."""
     from selene_os.edges.packs import load
@@ -60,13 +74,22 @@ def loaded(packs: Sequence[str]) -> Pack:
     return load(pack_directories(packs))
 
 
-def opened(db: str | None, packs: Sequence[str] | None = None) -> Selene:
-    """The ledger, open; where turns are taken, with the packs given or the environment's."""
+def opened(
+    db: str | None, packs: Sequence[str] | None = None, allowed: Collection[str] = ()
+) -> Selene:
+    """The ledger, open.
+
+    Args:
+        packs: where turns are taken, the packs given or the environment's.
+        allowed: intents for which both ports say yes as long as it is open; no others are.
+    """
     # Here, because commands without a ledger have options as well, and need no driver.
     from selene_os.edges import library
+    from selene_os.gates import Listed
 
     directories = () if packs is None else pack_directories(packs)
-    return library.open(address(db), packs=directories)
+    ports = Listed(allowed)
+    return library.open(address(db), packs=directories, access=ports, simulation=ports)
 
 
 def show(as_json: bool, record: dict[str, Any], text: str) -> None:

@@ -6,14 +6,13 @@ import shlex
 import time
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 import click
 from click.shell_completion import get_completion_class
 
 from selene_os.edges.cli.options import address, db_option, json_option, show
 from selene_os.edges.databases import Database, database
-from selene_os.edges.settings import is_postgres
+from selene_os.edges.settings import is_postgres, without_password
 from selene_os.ledger.migrations import Plan
 
 
@@ -111,7 +110,7 @@ def _next_steps(url: str, done: Plan, given: str | None) -> str:
     named = given or click.get_current_context().find_root().obj
     lines = []
     if is_postgres(url):
-        named = _as_user(url, "selene_app")
+        named = without_password(url, "selene_app")
         if done.roles:
             lines.append(
                 f"Made the roles {', '.join(done.roles)}, without passwords. In psql, as"
@@ -126,16 +125,6 @@ def _next_steps(url: str, done: Plan, given: str | None) -> str:
         ' "remind me to call mom tomorrow at 5 pm"',
     ]
     return "\n".join(lines)
-
-
-def _as_user(url: str, user: str) -> str:
-    """The same address for another login, without the first one's password."""
-    parts = urlsplit(url)
-    place = parts.netloc.rpartition("@")[2]
-    own = ("user", "password", "passfile", "sslpassword")
-    kept = [(k, v) for k, v in parse_qsl(parts.query) if k not in own]
-    query = urlencode(kept, safe="/:", quote_via=quote)
-    return urlunsplit(parts._replace(netloc=f"{user}@{place}", query=query))
 
 
 @click.command()

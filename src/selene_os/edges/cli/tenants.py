@@ -50,6 +50,7 @@ def tenant_set(name: str, settings: tuple[str, ...], db: str | None, as_json: bo
     """Change a tenant's settings; an empty value takes one back.
 
     currency=USD  time_policy=ask|next_occurrence  date_order=DMY|MDY|YMD  zone=Europe/Berlin
+    confirm_within_s=300
     """
     changes: dict[str, str | None] = {}
     for setting in settings:
@@ -188,5 +189,7 @@ def _line(row: TenantRow) -> str:
         "time_policy": row.time_policy,
         "date_order": row.date_order,
         "zone": row.zone,
+        "confirm_within_s": row.confirm_within_s,
+        "terms": row.terms_digest and row.terms_digest[:12],
     }
     return f"{row.tenant_id}: " + " ".join(f"{k}={v}" for k, v in settings.items() if v)

@@ -1,4 +1,4 @@
-"""`selene say`, `persona` and `trace`."""
+"""`selene say`, `confirm` and `persona`: what makes a row."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from selene_os.edges.cli import paint
 from selene_os.edges.cli.options import (
     db_option,
     device_option,
+    here,
     json_option,
-    nanoseconds,
     opened,
     pack_option,
     place_options,
@@ -22,7 +22,6 @@ from selene_os.edges.cli.options import (
     user_option,
 )
 from selene_os.engines.persona import Signal
-from selene_os.registry import DECISIONS
 
 
 @click.command()
@@ -33,6 +32,20 @@ from selene_os.registry import DECISIONS
 @place_options
 @click.option("--now", help="The moment of speaking, ISO 8601 with offset; by default the clock.")
 @click.option("--language", default="en", show_default=True, help="en or zh.")
+@click.option(
+    "--source",
+    type=click.Choice(["TYPED_TEXT", "VOICE_TRANSCRIPT"]),
+    default="TYPED_TEXT",
+    show_default=True,
+    help="How it came.",
+)
+@click.option(
+    "--transcript-confidence",
+    type=click.Choice(["HIGH", "MED", "LOW"]),
+    default="HIGH",
+    show_default=True,
+    help="How sure the transcriber was.",
+)
 @pack_option
 @db_option
 @json_option
@@ -47,6 +60,8 @@ def say(
     key: str | None,
     now: str | None,
     language: str,
+    source: str,
+    transcript_confidence: str,
     packs: tuple[str, ...],
     db: str | None,
     as_json: bool,
@@ -54,8 +69,9 @@ def say(
 ) -> None:
     """Understand an utterance and record the decision. TEXT "-" reads it from stdin.
 
-    The same --correlation and --turn again, or the same --key, is a retry: nothing more is
-    written, and the first row's id comes back.
+    Where a draft of the turn before waits for a yes, TEXT may be that yes, a no, or say what is
+    wanted otherwise. The same --correlation and --turn again, or the same --key, is a retry:
+    nothing more is written, and the first row's id comes back.
     """
     said = _stdin() if text == "-" else text
     with opened(db, packs) as selene:
@@ -69,18 +85,43 @@ def say(
             key=key,
             now=now,
             language=language,
+            source=source,
+            transcript_confidence=transcript_confidence,
         )
-    dedup = ""
-    if answer.deduplicated:
-        same = "said the same" if answer.same_decision else "said something else"
-        dedup = f"  (there already; this try {same})"
-    show(
-        as_json,
-        wire.answer_record(answer),
-        f"{paint.answer(said, answer.result)}\n"
-        f"  row       {answer.event_id}{dedup}\n"
-        f"  turn      {answer.turn_id} of --correlation {answer.correlation_id}",
-    )
+    show(as_json, wire.answer_record(answer), paint.turn(said, answer, tenant, here(db)))
+
+
+@click.command()
+@tenant_option
+@click.option("--event", required=True, help="The draft's row.")
+@click.option("--no", "declined", is_flag=True, help="Decline it.")
+@click.option("--user", help="Who says so, to be checked: only the draft's own user may.")
+@click.option("--device", help="Where it is said; by default the draft's device.")
+@session_option
+@click.option("--key", help="The idempotency key; by default of the draft's row.")
+@db_option
+@json_option
+def confirm(
+    tenant: str,
+    event: str,
+    declined: bool,
+    user: str | None,
+    device: str | None,
+    session: str | None,
+    key: str | None,
+    db: str | None,
+    as_json: bool,
+) -> None:
+    """Say yes or no to a draft that waits for it.
+
+    Once, and within the time that the tenant sets: see `selene tenant set … confirm_within_s=…`.
+    The same again is a retry.
+    """
+    with opened(db) as selene:
+        answer = selene.tenant(tenant).confirm(
+            event, not declined, user=user, device=device, session=session, key=key
+        )
+    show(as_json, wire.answer_record(answer), paint.turn(None, answer, tenant, here(db)))
 
 
 def _stdin() -> str:
@@ -154,7 +195,7 @@ def persona(
             key=key,
         )
     record = wire.profile_record(profile)
-    notes = [f"  note      {note}" for note in profile.result.diagnostics]
+    notes = [f"  note      {note}" for note in (*profile.result.diagnostics, *profile.notes)]
     show(
         as_json,
         record,
@@ -171,70 +212,3 @@ def persona(
             ]
         ),
     )
-
-
-@click.command()
-@tenant_option
-@click.option("--correlation", required=True, help="The conversation.")
-@db_option
-@json_option
-def trace(tenant: str, correlation: str, db: str | None, as_json: bool) -> None:
-    """Show the decisions of one conversation, by turn."""
-    with opened(db) as selene:
-        events = selene.tenant(tenant).trace(correlation)
-    if as_json:
-        click.echo(wire.dumps({"events": [wire.event_record(event) for event in events]}))
-        return
-    for event in events:
-        click.echo(paint.event(event))
-    if not events:
-        click.echo(f"Tenant {tenant} has no conversation {correlation}.")
-
-
-@click.command()
-@tenant_option
-@click.option("--intent", help="Only drafts of this intent type.")
-@click.option("--reason", help="Only rows with this reason code: its name or number.")
-@click.option("--decision", type=click.Choice(DECISIONS), help="Only rows of this kind.")
-@click.option("--user", help="Only rows of this user.")
-@click.option("--since", help="Only rows from this moment on: 2026-01-31 or 2026-01-31T09:00Z.")
-@click.option("--until", help="Only rows before this moment.")
-@click.option("--after", metavar="CURSOR", help="Go on behind this row, as the page before says.")
-@click.option("--rows", type=int, default=50, show_default=True, help="Rows of a page, to 1,000.")
-@db_option
-@json_option
-def search(
-    tenant: str,
-    intent: str | None,
-    reason: str | None,
-    decision: str | None,
-    user: str | None,
-    since: str | None,
-    until: str | None,
-    after: str | None,
-    rows: int,
-    db: str | None,
-    as_json: bool,
-) -> None:
-    """Find decisions of a tenant, the newest first; all that is given must hold."""
-    with opened(db) as selene:
-        page = selene.tenant(tenant).search(
-            intent=intent,
-            reason=reason,
-            decision=decision,
-            user=user,
-            since=None if since is None else nanoseconds("since", since),
-            until=None if until is None else nanoseconds("until", until),
-            after=after,
-            rows=rows,
-        )
-    if as_json:
-        events = [wire.event_record(event) for event in page.events]
-        click.echo(wire.dumps({"events": events, "cursor": page.cursor}))
-        return
-    for event in page.events:
-        click.echo(paint.found(event))
-    if not page.events:
-        click.echo("Nothing was found.")
-    if page.cursor is not None:
-        click.echo(f"More: --after {page.cursor}")
