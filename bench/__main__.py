@@ -12,7 +12,7 @@ import sys
 from dataclasses import replace
 from typing import Final
 
-from bench import ledger_batch, ledger_commit, ledger_memory, ledger_trace
+from bench import ledger_batch, ledger_commit, ledger_memory, ledger_trace, turns
 from bench.report import Measure, report
 from bench.rounds import QUICK, Effort
 from bench.table import Figure, Unmeasured
@@ -36,6 +36,7 @@ MEASURES: Final[dict[str, Measure]] = {
     "batch": ledger_batch.figures,
     "trace": ledger_trace.figures,
     "memory": ledger_memory.figures,
+    "turns": turns.figures,
     "postgres-commit": _with_postgres("postgres_commit"),
     "postgres-batch": _with_postgres("postgres_batch"),
     "postgres-trace": _with_postgres("postgres_trace"),

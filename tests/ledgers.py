@@ -91,8 +91,9 @@ WRONG_SCOPES: Final = {
 
 # What must not change when a write is refused: every table that a write can touch.
 TABLES: Final = (
-    "tenants", "identities", "devices", "device_bindings", "sessions", "audit_events",
-    "replay_inputs", "conversation_ledger", "memory_ledger", "memory_current", "unsealed_events",
+    "tenants", "term_bundles", "identities", "devices", "device_bindings", "sessions",
+    "audit_events", "replay_inputs", "conversation_ledger", "memory_ledger", "memory_current",
+    "unsealed_events",
 )  # fmt: skip
 
 Row = tuple[object, ...]

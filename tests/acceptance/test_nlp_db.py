@@ -27,7 +27,7 @@ from ledgers import (
     Ledger,
 )
 from selene_os import Chat, Clarify, IntentDraft, ReasonCode, names
-from selene_os.decision import Decision
+from selene_os.decision import Confirmation, Decision
 from selene_os.errors import BadField, ScopeRefused
 from selene_os.ledger import codec
 from selene_os.ledger.codec import Scope
@@ -355,8 +355,8 @@ def test_one_event_is_found_by_id_and_key_in_its_tenant_only(ledger: Ledger) -> 
         assert found is None
 
 
-def test_the_turn_before_is_the_users_last_one_of_that_engine(ledger: Ledger) -> None:
-    store, nlp = ledger.store, "PH1.NLP"
+def test_the_turn_before_is_the_last_one_that_the_user_spoke(ledger: Ledger) -> None:
+    store = ledger.store
     assert store.last_turn(ACME, TALK) == 0
     ledger.commit(ledger.scribe.unit(DRAFT, turn=2, key="a", more=[CLARIFY]))
     ledger.write(PROFILE, turn=4, key="b")
@@ -365,13 +365,18 @@ def test_the_turn_before_is_the_users_last_one_of_that_engine(ledger: Ledger) ->
     assert (store.last_turn(ACME, TALK), store.last_turn(GLOBEX, TALK)) == (7, 9)
     alice, bob = ALICE.user_id, BOB.user_id
     for turn, before in ((1, []), (2, []), (3, [2, 2]), (8, [2, 2]), (99, [2, 2])):
-        rows = store.turn_before(ACME, TALK, nlp, alice, TurnId(turn))
+        rows = store.turn_before(ACME, TALK, alice, TurnId(turn))
         assert [row.turn_id for row in rows] == before
         assert all(row.event_id.encode() in row.record for row in rows)
-    for engine, user, before in ((nlp, bob, [7]), ("PH1.PERSONA", alice, [4])):
-        rows = store.turn_before(ACME, TALK, engine, user, TurnId(8))
-        assert [(row.turn_id, row.user_id) for row in rows] == [(turn, user) for turn in before]
-    assert store.turn_before(GLOBEX, TALK, nlp, alice, TurnId(99)) == []
+    rows = store.turn_before(ACME, TALK, bob, TurnId(8))
+    assert [(row.turn_id, row.user_id) for row in rows] == [(7, bob)]
+    assert store.turn_before(GLOBEX, TALK, alice, TurnId(99)) == []
+    draft = ledger.store.trace(ACME, TALK)[0].event_id
+    ledger.write(Confirmation(ReasonCode.X_CONFIRMED, draft), turn=5, key="yes")
+    rows = store.turn_before(ACME, TALK, alice, TurnId(8))
+    assert [(row.turn_id, row.engine) for row in rows] == [(5, "PH1.X")]
+    created = {event.event_id: event.created_at for event in store.trace(ACME, TALK)}
+    assert [row.created_at for row in rows] == [created[rows[0].event_id]]
 
 
 def _payload(text: object) -> dict[str, object]:

@@ -253,6 +253,7 @@ def test_a_question_stays_open_while_a_profile_is_committed(edge: Edge) -> None:
 def test_an_answered_question_is_not_answered_again(edge: Edge) -> None:
     edge.say(REMIND)
     edge.say("5 pm")
+    edge.say("yes")
     assert edge.say("6 pm")["fields"] == []
 
 

@@ -23,6 +23,8 @@ from selene_os.errors import Refusal
 
 SRC = Path(selene_os.__file__).parents[1]
 ROOM = SRC / "selene_os" / "engines"
+# What only says where a place of one text stands in another.
+MAPS = {srl: ("original", "repaired")}
 ENGINES: list[ModuleType] = [know, srl, focus, nlp, prune, persona]
 NAMES = ["PH1.KNOW", "PH1.SRL", "PH1.FOCUS", "PH1.NLP", "PH1.PRUNE", "PH1.PERSONA"]
 IDS = [name.removeprefix("PH1.").lower() for name in NAMES]
@@ -168,7 +170,9 @@ def test_requests_and_results_are_frozen_and_slotted_and_do_nothing(
     assert not hasattr(object.__new__(shape), "__dict__")
     assert shape.__bases__ == (object,), "an engine has no base class"
     acts = {key for key, value in vars(shape).items() if callable(value) and key[0] != "_"}
-    assert acts <= {"as_record"}, "no request and no result has a method that acts"
+    assert acts <= {"as_record", *MAPS.get(engine, ())}, (
+        "no request and no result has a method that acts"
+    )
 
 
 @EACH

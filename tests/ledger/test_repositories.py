@@ -13,15 +13,15 @@ from selene_os.edges.surroundings import system
 from selene_os.errors import BadField, ScopeRefused
 from selene_os.ledger import codec, repositories
 from selene_os.ledger.events import TenantRow
+from selene_os.ledger.memories import Memories, Remembered
 from selene_os.ledger.repositories import (
     Conversations,
     Devices,
     Entry,
     Identities,
-    Memories,
     NlpDecisions,
     PersonaProfiles,
-    Remembered,
+    Said,
     Sessions,
 )
 from selene_os.ledger.sqlite.schema import create

@@ -236,9 +236,7 @@ WRITES: dict[str, Callable[[Ledger], object]] = {
 READS: dict[str, Callable[[Ledger], object]] = {
     "trace": lambda ledger: ledger.store.trace(ACME, TALK),
     "event_by_key": lambda ledger: ledger.store.event_by_key(ACME, TALK, IdempotencyKey("key")),
-    "turn_before": lambda ledger: ledger.store.turn_before(
-        ACME, TALK, "PH1.NLP", ALICE.user_id, TurnId(2)
-    ),
+    "turn_before": lambda ledger: ledger.store.turn_before(ACME, TALK, ALICE.user_id, TurnId(2)),
     "tenants": lambda ledger: ledger.store.tenants(),
 }
 

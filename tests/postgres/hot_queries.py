@@ -110,7 +110,7 @@ def hot() -> Mapping[str, Hot]:
         "event_by_key": Hot(statements.EVENT_BY_KEY, (*talk, "key-29")),
         "record": Hot(statements.RECORD, (tenant, event_id)),
         "last_turn": Hot(statements.LAST_TURN, talk),
-        "turn_before": Hot(statements.TURN_BEFORE, (*talk, "PH1.NLP", user, 90)),
+        "turn_before": Hot(statements.TURN_BEFORE, (*talk, user, 90)),
         "last_profile": Hot(statements.LAST_PROFILE, (tenant, user)),
         "append_utterance": Hot(statements.APPEND_UTTERANCE, (*said, False)),
         "conversation": Hot(statements.CONVERSATION, talk),

@@ -19,6 +19,8 @@ import pytest
 from ledgers import CHAT, CLARIFY, DRAFT, PROFILE, START_NS, Ledger, Scribe, SqliteDatabase
 from ledgers import TABLES as TABLE_NAMES
 from postgres_databases import PostgresDatabase
+from selene_os.dictionary import bundle_of
+from selene_os.engines.know import Entry
 from selene_os.errors import SeleneError
 from selene_os.ledger.codec import Scope
 from selene_os.ledger.events import AuditEvent, TenantRow, Unit
@@ -50,6 +52,7 @@ KEYS = [IdempotencyKey(key) for key in ("k", "K", "é", "e\u0301", "k" * 126, "k
 KEYS += [IdempotencyKey(f"key-{number}") for number in range(20)]
 TURNS = [TurnId(turn) for turn in range(1, 40)]
 TIMES = (0, 1, START_NS, TIME_NS_MAX)
+TERM = Entry("ann", "acme", "EMPLOYEE_NAME_PREFERRED", "HR_ORG_AUTHORIZED", "Ann Lee")
 BYTES = (b"\0", b"\xff\xfe\x80", bytes(range(256)), "🧿".encode(), b"\xed\xa0\x80", b"x" * 65_536)
 PAYLOADS = (
     "{}",
@@ -242,17 +245,25 @@ class Pair:
         scope, pick = self.scope(), self.random.choice
         status = pick(("ACTIVE", "ACTIVE", "DISABLED"))
         session = scope.session_id or SESSIONS[0]
-        settings = {"zone": pick((None, "Europe/Wien")), "currency": pick((None, "EUR"))}
+        settings = {
+            "zone": pick((None, "Europe/Wien")),
+            "currency": pick((None, "EUR")),
+            "confirm_within_s": pick((600, 30)),
+        }
         some = dict(self.random.sample(sorted(settings.items()), self.random.randrange(3)))
+        terms = bundle_of(scope.tenant_id, pick(((), (TERM,))), START_NS)
+        after = pick((None, terms.digest))
         row = TenantRow(scope.tenant_id, "USD", "ask", pick((None, "DMY")), None, pick(TIMES))
         calls: Sequence[Call] = (
             lambda store: store.set_identity_status(scope.tenant_id, scope.user_id, status),
             lambda store: store.set_tenant(scope.tenant_id, some),
             lambda store: store.rebuild_memory(scope.tenant_id, scope.user_id),
+            lambda store: scope.tenant_id != "initech" and store.put_terms(terms, after),
+            lambda store: store.term_bundle(scope.tenant_id, terms.digest),
             lambda store: store.close_session(scope.tenant_id, session, pick((0, START_NS))),
             lambda store: scope.tenant_id != "initech" and store.add_tenant(row),
         )
-        (number,) = self.random.choices(range(len(calls)), (3, 3, 3, 1, 1))
+        (number,) = self.random.choices(range(len(calls)), (3, 3, 3, 2, 1, 1, 1))
         state = self.random.getstate()
 
         def call(store: Store) -> object:
@@ -286,7 +297,7 @@ class Pair:
         self.both(lambda store: store.event(tenant, event.event_id))
         self.both(lambda store: store.record(tenant, event.event_id))
         self.both(lambda store: store.event_by_key(tenant, talk, event.idempotency_key))
-        self.both(lambda store: store.turn_before(tenant, talk, event.engine, user, event.turn_id))
+        self.both(lambda store: store.turn_before(tenant, talk, user, event.turn_id))
 
     def rows(self) -> None:
         """Every row of every table, by raw SQL, with the types of its values."""

@@ -27,7 +27,7 @@ from selene_os.names import SessionId, TenantId
 
 # Writes for acme, each complete and right but for whose login it comes from.
 WRITES: Final = (
-    "add_tenant('acme', NULL, 'ask', NULL, NULL, 1, FALSE)",
+    "add_tenant('acme', NULL, 'ask', NULL, NULL, 1, 600, FALSE)",
     "set_tenant('acme', '{\"currency\": \"EUR\"}')",
     "register('acme', 'eve', NULL, NULL, 1, TRUE)",
     "register('acme', 'alice', 'kitchen', 'night', 1, FALSE)",
@@ -38,6 +38,7 @@ WRITES: Final = (
     " 'alice', 'kitchen', 'x', 'plain', 'PRIVATE', 1, FALSE)",
     "append_memory('acme', '{}')",
     "rebuild_memory('acme', 'alice')",
+    f"put_terms('acme', '{'0' * 64}', 'x', 'plain', 1, NULL)",
 )
 REFUSED: Final = (
     "this login is another tenant's",
@@ -127,10 +128,10 @@ def test_a_tenant_does_not_add_itself(siege: Siege) -> None:
     with siege.unchanged():
         results = siege.by(
             role,
-            "SELECT os_core.add_tenant('newcomer', NULL, 'ask', NULL, NULL, 1, FALSE)",
+            "SELECT os_core.add_tenant('newcomer', NULL, 'ask', NULL, NULL, 1, 600, FALSE)",
             f"SET ROLE {TENANT}",
-            "SELECT os_core.add_tenant('newcomer', NULL, 'ask', NULL, NULL, 1, FALSE)",
-            "SELECT os_core.add_tenant('another', NULL, 'ask', NULL, NULL, 1, FALSE)",
+            "SELECT os_core.add_tenant('newcomer', NULL, 'ask', NULL, NULL, 1, 600, FALSE)",
+            "SELECT os_core.add_tenant('another', NULL, 'ask', NULL, NULL, 1, 600, FALSE)",
         )
     told = [result.error or "" for result in results]
     assert REFUSED[1] in told[0]
