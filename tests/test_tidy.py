@@ -36,7 +36,7 @@ MAY_IMPORT = {
     "proof": WORDS | {"ledger"},
     "app": WORDS | {"turn", "engines", "ledger", "proof"} | APP_PARTS,
     "records": WORDS | {"turn", "gates", "handovers", "engines", "ledger"},
-    "receipts": WORDS | {"gates", "engines", "ledger"},
+    "receipts": WORDS | {"gates", "handovers", "engines", "ledger"},
     "spots": WORDS | {"ledger"},
     "tenancy": WORDS | {"engines", "ledger"},
     "dictionary": WORDS | {"turn", "engines", "ledger"},
@@ -45,7 +45,8 @@ MAY_IMPORT = {
     | {"dictionary", "remembering", "records", "receipts", "tenancy", "engines", "ledger"},
     "bringing": WORDS | {"registry", "records", "receipts", "spots", "engines", "ledger"},
     "context": WORDS | {"records", "spots", "engines", "ledger"},
-    "waiting": WORDS | {"records", "spots", "turn", "gates", "engines", "ledger"},
+    "waiting": WORDS
+    | {"records", "receipts", "handovers", "spots", "turn", "gates", "engines", "ledger"},
     "edges": WORDS | {"app", "turn", "engines", "language", "ledger", "proof"} | APP_PARTS,
     "__init__": WORDS | {"edges", "engines", "ledger"} | APP_PARTS,
 }

@@ -22,7 +22,13 @@ if TYPE_CHECKING:
     from selene_os.engines.nlp import UncertainSpan
     from selene_os.engines.persona import Signal
     from selene_os.errors import Fault, Refusal, SeleneError
-    from selene_os.gates import ClarifyPacket, Listed, Verdict, may_execute
+    from selene_os.gates import (
+        AccessPort,
+        ClarifyPacket,
+        Listed,
+        SimulationPort,
+        Verdict,
+    )
     from selene_os.ledger.events import AuditEvent, Receipt
     from selene_os.reasons import ReasonCode
     from selene_os.receipts import Answer, Brought, Committed, Profile, Surroundings
@@ -31,6 +37,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "AccessPort",
     "Answer",
     "Applied",
     "AuditEvent",
@@ -54,16 +61,17 @@ __all__ = [
     "Selene",
     "SeleneError",
     "Signal",
+    "SimulationPort",
     "Surroundings",
     "UncertainSpan",
     "Verdict",
     "__version__",
-    "may_execute",
     "open",
 ]
 
 # Each name is loaded when it is first used: `selene --help` must not load the engines.
 _HOMES = {
+    "AccessPort": "gates",
     "Answer": "receipts",
     "Applied": "remembering",
     "AuditEvent": "ledger.events",
@@ -87,10 +95,10 @@ _HOMES = {
     "Selene": "edges.library",
     "SeleneError": "errors",
     "Signal": "engines.persona",
+    "SimulationPort": "gates",
     "Surroundings": "receipts",
     "UncertainSpan": "engines.nlp",
     "Verdict": "gates",
-    "may_execute": "gates",
     "open": "edges.library",
 }
 

@@ -6,7 +6,7 @@ Everything that enters is parsed here, at the library's edge; the clock and the 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Final
@@ -23,22 +23,22 @@ from selene_os.errors import (
     ScopeRefused,
 )
 from selene_os.ledger import codec, refusals
-from selene_os.ledger.events import AuditEvent, Receipt, ReplayRecord, TenantRow
+from selene_os.ledger.events import AuditEvent, ReplayRecord, TenantRow
 from selene_os.ledger.repositories import PersonaProfiles, Said, one_of
 from selene_os.ledger.store import Store
 from selene_os.receipts import Answer, Profile, Surroundings
 from selene_os.spots import (
     NEXT_TURN_TRIES,
-    Spot,
     find_there,
     overtaken,
     parse_given_key,
     record_there,
 )
 from selene_os.tenancy import moment_of
-from selene_os.turn import Turn, Understood, understand
+from selene_os.turn import Turn, understand
 from selene_os.waiting import (
     NANOSECONDS,
+    answered,
     confirm_by,
     late,
     placed,
@@ -155,7 +155,7 @@ class Tenant(Bringing):
                 # Somebody else was first to settle the draft: this turn says something without it.
                 settled = True
                 continue
-            answer = _answer(understood, spot, receipts, created_at, settings)
+            answer = answered(understood, spot, receipts, created_at, settings)
             if not receipts[0].deduplicated:
                 return answer
             return self._recorded(scope, answer, settings)
@@ -193,7 +193,8 @@ class Tenant(Bringing):
         if not gates.is_fit(found) or found.result.requires_confirmation is None:
             # Of a draft that was brought the ledger holds no values that a yes could hold fast.
             raise unfit()
-        scope = self._scope(found.user_id, device or event.device_id or "", session)
+        where = (event.device_id or "") if device is None else device
+        scope = self._scope(found.user_id, where, session)
         given = names.IdempotencyKey(f"{codec.PH1_X}:{event.event_id}")
         place = codec.Place(
             event.correlation_id, event.turn_id, given if key is None else parse_given_key(key)
@@ -230,22 +231,45 @@ class Tenant(Bringing):
             ExecutionDenied: a gate says no, with its reason. NotFound: no such event, or nothing
             that is remembered matches. BadField: the events are not what they must be.
         """
+        found, scope, said = self._asked(draft, confirmation)
+        return remembering.apply(
+            found, scope, said, self._ports, self._memories, self._surroundings.clock()
+        )
+
+    def may_execute(
+        self, draft: Answer | str, confirmation: Answer | str | None = None
+    ) -> gates.Verdict:
+        """Whether a draft may be acted on now, by the ports that the ledger was opened with.
+
+        For whoever acts on drafts: ask each time, right before, and dedupe what is done by the
+        confirmation's event. Arguments and errors as for `apply_memory`.
+        """
+        found, scope, said = self._asked(draft, confirmation)
+        yes = said(False)
+        if yes is not None:
+            used = (
+                self._memories.there(scope.tenant_id, scope.user_id, remembering.use_key(yes))
+                is not None
+            )
+            yes = said(used)
+        access, simulation = self._ports.access, self._ports.simulation
+        now = self._surroundings.clock()
+        return gates.may_execute(found, scope, access, simulation, yes, now=now)
+
+    def _asked(
+        self, draft: Answer | str, confirmation: Answer | str | None
+    ) -> tuple[gates.Draft, codec.Scope, Callable[[bool], gates.Confirmed | None]]:
+        """A draft, whose it is, and its yes, told whether that was used; all from the ledger."""
         event, found = self._draft(_event_of(draft))
         device = event.device_id or names.DeviceId("")
         scope = codec.Scope(self.tenant_id, found.user_id, device, event.session_id)
         within = self.settings.confirm_within_s * NANOSECONDS
-        yes = None
-        if confirmation is not None:
-            yes = self._kept(
-                confirmation if isinstance(confirmation, str) else confirmation.event_id
-            )
+        yes = None if confirmation is None else self._kept(_event_of(confirmation))
 
         def said(used: bool) -> gates.Confirmed | None:
             return None if yes is None else records.confirmed_by(*yes, within, used=used)
 
-        return remembering.apply(
-            found, scope, said, self._ports, self._memories, self._surroundings.clock()
-        )
+        return found, scope, said
 
     # ---- profiles
 
@@ -361,25 +385,3 @@ def _spoken_source(source: str) -> str:
 
 def _event_of(answer: Answer | str) -> str:
     return answer if isinstance(answer, str) else answer.event_id
-
-
-def _answer(
-    understood: Understood,
-    spot: Spot,
-    receipts: tuple[Receipt, ...],
-    created_at: int,
-    settings: TenantRow,
-) -> Answer:
-    settlement = understood.settlement
-    said = None if settlement is None else settlement.reason_code.name.removeprefix("X_")
-    until = waits_until(understood.result, created_at, settings)
-    return Answer(
-        understood.result,
-        spot.correlation_id,
-        spot.turn_id,
-        receipts,
-        said,
-        () if settlement is None else tuple(draft.event_id for draft in settlement.drafts),
-        None if said in ("CONFIRMED", "DECLINED") else until,
-        understood.lapsed,
-    )

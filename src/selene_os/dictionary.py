@@ -10,7 +10,7 @@ import hashlib
 import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
 from selene_os.engines import know
@@ -36,7 +36,7 @@ class Line:
     Attributes:
         number: its place, from 1 on.
         entry_id: the term's name; None where the line has none that can be read.
-        became: added, changed, same or refused.
+        became: added, changed, same or refused; left out where another line was refused.
         refusal: why it was refused; None where it was not.
     """
 
@@ -168,6 +168,7 @@ def put(
             lines.append(_line(tenant_id, number, one, before, entries, seen))
         refused = [line for line in lines if line.refusal]
         if refused and (not skip_refused or len(refused) == len(lines)):
+            lines = [line if line.refusal else replace(line, became="left out") for line in lines]
             return Imported(tuple(lines), False, after, len(there))
         bundle = bundle_of(tenant_id, entries.values(), created_at)
         if bundle.digest == after or store.put_terms(bundle, after):
@@ -246,6 +247,11 @@ def _in_use(
         return None, ()
     row = store.term_bundle(tenant_id, tenant.terms_digest)
     entries = None if row is None else _sound(row)
+    if entries is not None and not all(
+        entry.tenant_id == tenant_id and know.is_verified(entry) for entry in entries
+    ):
+        # It is closed, and stays so whatever is added.
+        entries = None
     if entries is None and damaged is not None:
         entries = damaged
     if entries is None:

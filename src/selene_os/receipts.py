@@ -9,6 +9,7 @@ from selene_os import names
 from selene_os.decision import Decision
 from selene_os.engines import nlp, persona
 from selene_os.gates import ClarifyPacket, packet_of
+from selene_os.handovers import HandOver
 from selene_os.ledger.events import Receipt
 from selene_os.reasons import ReasonCode
 
@@ -35,6 +36,8 @@ class Answer:
         confirm_by: until when this draft waits for a yes, in nanoseconds since 1970 UTC; None
             where it needs none, or is not fit to be confirmed.
         lapsed: why a yes, a no or a change was not taken.
+        refused: the hand-overs that were refused, so that the turn went on without them: terms
+            that closed their bundle, a transcript too long to repair.
     """
 
     result: nlp.Result
@@ -45,6 +48,7 @@ class Answer:
     drafts: tuple[names.EventId, ...] = ()
     confirm_by: int | None = None
     lapsed: ReasonCode | None = None
+    refused: tuple[HandOver, ...] = ()
 
     @property
     def decision(self) -> str:

@@ -212,7 +212,7 @@ class Registry:
         """Find decisions, the newest first; all that is given must hold.
 
         Args:
-            intent: an intent type. decision: INTENT_DRAFT, CLARIFY, CHAT or PROFILE.
+            intent: an intent type. decision: one of `DECISIONS`.
             reason: a reason code by its name or number.
             since, until: nanoseconds since 1970 UTC; the first is inclusive, the second not.
             after: the cursor of the page before.

@@ -132,7 +132,7 @@ def apply(
         if not matching and (done := _done(draft, memories.there(*who, key))) is not None:
             # Another call with the same yes was first.
             return done
-        change = Remembered("FORGOTTEN", _only(matching).memory_key, None, _provenance(draft))
+        change = _forgotten(_only(matching), draft)
     else:
         change = _change(draft, held)
     receipt = memories.append(*who, change, key, now)
@@ -188,6 +188,19 @@ def _change(draft: Draft, held: list[CurrentMemory]) -> Remembered:
     )
 
 
+def _forgotten(row: CurrentMemory, draft: Draft) -> Remembered:
+    """The end of a memory: whatever it was, it is no less sensitive for being gone."""
+    return Remembered(
+        "FORGOTTEN",
+        row.memory_key,
+        None,
+        _provenance(draft),
+        layer=row.layer,
+        sensitivity=row.sensitivity,
+        use_policy=row.use_policy,
+    )
+
+
 def _only(found: list[CurrentMemory]) -> CurrentMemory:
     """The one memory that is meant; nobody picks one of several."""
     if not found:
@@ -208,7 +221,11 @@ def _only(found: list[CurrentMemory]) -> CurrentMemory:
 
 
 def _matching(held: list[CurrentMemory], subject: str) -> list[CurrentMemory]:
-    """The memories that have every word of a subject that says something."""
+    """The memories that have every word of a subject that says something, or are the same wish."""
+    if (wish := persona.wish_of(subject)) is not None:
+        same = [row for row in held if (row.memory_key, _memory(row).normalised) == wish]
+        if same:
+            return same
     words = {word for word in tokenize(subject).words if _says(word)}
     runs = {run for part in _HAN.findall(fold(subject)) for run in _HAN_LIGHT.split(part) if run}
     if not words and not runs:

@@ -11,14 +11,16 @@ from typing import Final
 from selene_os import gates, records
 from selene_os.engines import nlp
 from selene_os.errors import ConfirmationRefused
+from selene_os.handovers import REFUSED
 from selene_os.ledger import codec
-from selene_os.ledger.events import AuditEvent, RecordedTurn, TenantRow
+from selene_os.ledger.events import AuditEvent, Receipt, RecordedTurn, TenantRow
 from selene_os.ledger.repositories import nth_place
 from selene_os.ledger.store import Store
 from selene_os.names import EventId, UserId
 from selene_os.reasons import ReasonCode
+from selene_os.receipts import Answer
 from selene_os.spots import Spot
-from selene_os.turn import Turn
+from selene_os.turn import Turn, Understood
 
 NANOSECONDS: Final = 1_000_000_000
 
@@ -128,4 +130,28 @@ def unfit() -> ConfirmationRefused:
         "Say what is wanted again, in other words.",
         field="draft_event_id",
         reason=ReasonCode.X_DRAFT_UNFIT.name,
+    )
+
+
+def answered(
+    understood: Understood,
+    spot: Spot,
+    receipts: tuple[Receipt, ...],
+    created_at: int,
+    settings: TenantRow,
+) -> Answer:
+    """What a turn is answered: what it came to, and what waits for a yes."""
+    settlement = understood.settlement
+    said = None if settlement is None else settlement.reason_code.name.removeprefix("X_")
+    until = waits_until(understood.result, created_at, settings)
+    return Answer(
+        understood.result,
+        spot.correlation_id,
+        spot.turn_id,
+        receipts,
+        said,
+        () if settlement is None else tuple(draft.event_id for draft in settlement.drafts),
+        None if said in ("CONFIRMED", "DECLINED") else until,
+        understood.lapsed,
+        tuple(one for one in understood.hand_overs if one.became == REFUSED),
     )

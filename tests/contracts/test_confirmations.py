@@ -165,7 +165,7 @@ def test_of_eight_threads_that_settle_one_draft_exactly_one_is_written(
             settling(ledger, draft, key=f"{number}.{place % 4}", reason=answer, instead=instead)
             for place, answer in enumerate((YES, NO) * 4)
         ]
-        verdicts = together([lambda unit=unit: ledger.commit(unit) for unit in units])  # type: ignore[misc]
+        verdicts = together([functools.partial(ledger.commit, unit) for unit in units])
         taken = [verdict for verdict in verdicts if isinstance(verdict, tuple)]
         late = [verdict for verdict in verdicts if isinstance(verdict, ConfirmationRefused)]
         assert (len(taken), len(late)) == (2, 6)

@@ -166,8 +166,7 @@ def test_what_is_forgotten_does_not_live_on_in_the_profile(ledger: Ledger) -> No
 
 @pytest.mark.parametrize("ref", ["memory:42", "memory:", "conversation:42"])
 def test_a_callers_own_reference_is_nobodys_memory(ledger: Ledger, ref: str) -> None:
-    # DEFECT: what a caller calls "memory:42" counts as forgotten at the next profile, since the
-    # ledger has no such event, and voice comes back that nobody asked for.
+    # The ledger has no such event; that is not to say that it was forgotten.
     desk = Desk(ledger)
     assert parts(desk.profile(Signal(PRIVACY, "text only", ref)))[0] == "TEXT_ONLY"
     assert parts(desk.profile())[0] == "TEXT_ONLY"

@@ -195,8 +195,8 @@ def test_the_drafts_of_an_answer_stay_what_they_were(selene: Command) -> None:
     selene.say("remind me to call mom tomorrow at 5 pm and send $20 to Alex", "--correlation", TALK)
     both = selene.say("both", "--correlation", TALK)
     assert [one["intent_type"] for one in both["drafts"]] == ["SET_REMINDER", "SEND_MONEY"]
-    assert list(both)[-5:] == [
-        "event_ids", "confirmation", "draft_event_ids", "confirm_by", "lapsed",
+    assert list(both)[-6:] == [
+        "event_ids", "confirmation", "draft_event_ids", "confirm_by", "lapsed", "refused",
     ]  # fmt: skip
 
 

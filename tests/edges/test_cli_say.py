@@ -34,7 +34,7 @@ QUESTION = [
     "what_is_missing", "question", "accepted_answer_formats", "clarification_unit_id", "pending",
 ]  # fmt: skip
 RECEIPT = ["event_id", "deduplicated", "same_decision", "correlation_id", "turn_id"]
-WAITING = ["confirmation", "draft_event_ids", "confirm_by", "lapsed"]
+WAITING = ["confirmation", "draft_event_ids", "confirm_by", "lapsed", "refused"]
 
 
 @pytest.fixture

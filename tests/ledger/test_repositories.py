@@ -21,7 +21,6 @@ from selene_os.ledger.repositories import (
     Identities,
     NlpDecisions,
     PersonaProfiles,
-    Said,
     Sessions,
 )
 from selene_os.ledger.sqlite.schema import create

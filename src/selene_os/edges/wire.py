@@ -68,6 +68,7 @@ def answer_record(answer: Answer) -> Record:
     record["draft_event_ids"] = list(answer.drafts)
     record["confirm_by"] = answer.confirm_by
     record["lapsed"] = None if answer.lapsed is None else answer.lapsed.name
+    record["refused"] = {one.engine: one.reason_code for one in answer.refused}
     return record
 
 
@@ -78,6 +79,8 @@ def profile_record(profile: Profile) -> Record:
         "style_profile_ref": snapshot.style_profile_ref,
         "delivery_policy_ref": snapshot.delivery_policy_ref,
         "brevity_ref": snapshot.brevity_ref,
+        "preferred_language": snapshot.preferred_language,
+        "confirmation_ref": snapshot.confirmation_ref,
         "preferences_snapshot_ref": snapshot.ref,
         "reason_code": profile.result.reason_code,
         "evidence": dict(profile.result.evidence),

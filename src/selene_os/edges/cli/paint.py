@@ -13,7 +13,7 @@ import click
 from selene_os.engines import nlp
 from selene_os.ledger.codec import decode_json
 from selene_os.ledger.events import AuditEvent
-from selene_os.reasons import MEANINGS, reason_name
+from selene_os.reasons import MEANINGS, ReasonCode, reason_name
 
 if TYPE_CHECKING:
     from selene_os.receipts import Answer
@@ -88,6 +88,10 @@ def turn(said: str | None, answer: Answer, tenant: str, here: str) -> str:
             for event_id in answer.drafts
         ]
     lines += _next(answer, f"{here} --tenant {shlex.quote(tenant)}")
+    lines += [
+        f"  without   {one.engine}: {MEANINGS[ReasonCode[one.reason_code]]}"
+        for one in answer.refused
+    ]
     if answer.lapsed is not None:
         label = "too late" if answer.lapsed.name == "X_CONFIRMATION_LATE" else "settled"
         lines.append(f"  {label:<9} {answer.lapsed.name}: {MEANINGS[answer.lapsed]}")
@@ -113,6 +117,9 @@ def _next(answer: Answer, where: str) -> Iterator[str]:
         return
     several = answer.result.drafts or (answer.result,)
     for receipt, draft in zip(answer.receipts, several, strict=False):
+        if answer.deduplicated and answer.confirm_by is None:
+            # Somebody answered meanwhile: `trace --explain` tells what became of it.
+            continue
         if draft.requires_confirmation and answer.confirm_by is None and len(several) == 1:
             yield "  waiting   for nothing: a yes needs a complete draft at HIGH; say it otherwise"
         elif draft.requires_confirmation:
@@ -188,7 +195,7 @@ def event(row: AuditEvent) -> str:
     whose = shown(f"{row.user_id}@{row.device_id}")
     return (
         f"turn {row.turn_id}  {badge} {name}  {whose}  {moment(row.created_at)}\n"
-        f"        {row.event_id}  {details(payload)}"
+        f"        {row.event_id}  {details(payload)}".rstrip()
     )
 
 

@@ -21,7 +21,7 @@ from selene_os.edges.cli.options import (
     tenant_option,
     user_option,
 )
-from selene_os.engines.persona import Signal
+from selene_os.engines.persona import Signal, Snapshot
 
 
 @click.command()
@@ -202,7 +202,7 @@ def persona(
         "\n".join(
             [
                 f"PROFILE {record['style_profile_ref']} {record['delivery_policy_ref']}"
-                f" {record['brevity_ref']}",
+                f" {record['brevity_ref']}{_also(profile.snapshot)}",
                 f"  because   {', '.join(f'{k}: {v}' for k, v in record['evidence'].items())}",
                 *notes,
                 f"  snapshot  {record['preferences_snapshot_ref']}",
@@ -212,3 +212,9 @@ def persona(
             ]
         ),
     )
+
+
+def _also(snapshot: Snapshot) -> str:
+    """The parts of a profile that it may lack."""
+    told = {"language": snapshot.preferred_language, "confirm": snapshot.confirmation_ref}
+    return "".join(f" {name}={value}" for name, value in told.items() if value)

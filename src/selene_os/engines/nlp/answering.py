@@ -129,11 +129,10 @@ def names_day(reader: Reader, match: Match, asked: str) -> bool:
     if asked in match.slots and match.slots[asked][0] in reader.spoken.times:
         spans.append(reader.spoken.times[match.slots[asked][0]])
     return any(
-        span.form is None
-        or span.form.date is not None
-        or (span.form.clock is not None and span.form.clock.op == "shift")
+        (span.form is None and span.kind != "range")
+        or (span.form is not None and span.form.date is not None)
+        or (span.form is not None and span.form.clock and span.form.clock.op == "shift")
         for span in spans
-        if span.kind != "range"
     )
 
 

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
 from selene_os.engines.nlp import asking
 from selene_os.engines.nlp.answering import take
 from selene_os.engines.nlp.contract import Field, Request, Result
 from selene_os.engines.nlp.fields import UNRESOLVED_REFERENCE, Filled
-from selene_os.engines.nlp.moments import AMBIGUOUS_TIME, VAGUE_TIME, has_passed
+from selene_os.engines.nlp.moments import AMBIGUOUS_TIME, VAGUE_TIME, has_passed, moved
 from selene_os.engines.nlp.reading import Reader
 from selene_os.language.grammar import (
     COUNT,
@@ -303,8 +303,10 @@ def _settle_day(
     if any(span.form and span.form.clock and span.form.clock.op == "shift" for span in said):
         if "T" in before.value and request.now and starts and _is_later(reader, after):
             now = request.now.replace(tzinfo=None, second=0, microsecond=0)
-            moved = datetime.fromisoformat(before.value) + (datetime.fromisoformat(starts[0]) - now)
-            later = moved.isoformat(timespec="minutes")
+            after_it = datetime.fromisoformat(before.value) + (
+                datetime.fromisoformat(starts[0]) - now
+            )
+            later = after_it.isoformat(timespec="minutes")
             _put_readings(filled, after, [(later, grain), (starts[0], grain)], request)
         return
     if any(span.form is None or span.form.date is not None for span in said):
@@ -321,7 +323,7 @@ def _settle_day(
         return
     days = datetime.fromisoformat(before.value[:10]) - datetime.fromisoformat(starts[0][:10])
     if len(after.readings) <= 1:
-        filled.fields["when"] = _moved(after, days)
+        filled.fields["when"] = moved(after, days)
         return
     moments = [(f"{before.value[:10]}{start[10:]}", grain) for start in starts]
     _put_readings(filled, after, moments, request)
@@ -332,22 +334,6 @@ def _is_later(reader: Reader, heard: Field) -> bool:
     last = reader.said.words[-1] if heard.end >= len(reader.said.text.rstrip(" .!")) else ""
     text = fold(heard.text)
     return text.endswith(("later", "earlier", "后", "以后")) or last in ("later", "earlier")
-
-
-def _moved(heard: Field, by: timedelta) -> Field:
-    """A time so many days later, with the end of its range."""
-
-    def shifted(moment: str | None) -> str | None:
-        if moment is None:
-            return None
-        there = datetime.fromisoformat(moment) + by
-        return there.isoformat(timespec="minutes") if "T" in moment else there.date().isoformat()
-
-    readings = tuple(
-        {**one, "start": shifted(one["start"]), "end": shifted(one.get("end"))}
-        for one in heard.readings
-    )
-    return replace(heard, value=shifted(heard.value), readings=readings)
 
 
 def _put_readings(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from selene_os.engines.nlp.contract import Field, Request
@@ -78,9 +78,28 @@ def narrowed(pending: Field, answer: Field, *, dated: bool) -> Field:
 
 def on_its_day(before: Field | None, answer: Field) -> Field:
     """A bare time of day on the day of the time that it replaces: "make it 8 pm"."""
-    if before is None or not isinstance(before.value, str) or answer.grain not in _CLOCKS:
+    if before is None or not isinstance(before.value, str):
         return answer
-    return _on_day(before.value[:10], answer)
+    if answer.grain == "part" and answer.value:
+        days = datetime.fromisoformat(before.value[:10]) - datetime.fromisoformat(answer.value[:10])
+        return moved(answer, days)
+    return _on_day(before.value[:10], answer) if answer.grain in _CLOCKS else answer
+
+
+def moved(heard: Field, by: timedelta) -> Field:
+    """A time so many days later, with the end of its range."""
+
+    def shifted(moment: str | None) -> str | None:
+        if moment is None:
+            return None
+        there = datetime.fromisoformat(moment) + by
+        return there.isoformat(timespec="minutes") if "T" in moment else there.date().isoformat()
+
+    readings = tuple(
+        {**one, "start": shifted(one["start"]), "end": shifted(one.get("end"))}
+        for one in heard.readings
+    )
+    return replace(heard, value=shifted(heard.value), readings=readings)
 
 
 def _fits(clock: str, answer: Field) -> bool:
