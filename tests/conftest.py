@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,8 +23,9 @@ settings.register_profile(
 settings.load_profile("selene")
 
 
-# Where every kind of store is tested; elsewhere the main ones must do.
-ON_EVERY_KIND = ("contracts", "acceptance")
+# Where every kind of store is tested; elsewhere the main ones must do. With SELENE_DRILLS=1 the
+# contracts are tested on every kind as well.
+ON_EVERY_KIND = ("contracts", "acceptance") if "SELENE_DRILLS" in os.environ else ("acceptance",)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

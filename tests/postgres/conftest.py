@@ -16,7 +16,7 @@ from postgres_databases import PostgresDatabase
 from servers import PostgresServer
 
 
-@pytest.fixture(params=servers.names())
+@pytest.fixture(params=servers.usual())
 def siege(request: pytest.FixtureRequest) -> Iterator[Siege]:
     """A ledger with rows of acme and globex in every table."""
     siege = Siege(PostgresDatabase.fresh(request.param))
