@@ -157,6 +157,8 @@ def put(
     Raises:
         NotFound: no such tenant. Overtaken: others changed the dictionary again and again.
     """
+    # Once: a try that is overtaken reads the lines again.
+    given = tuple(given)
     for _ in range(_TRIES):
         # A dictionary that is not sound is no hindrance where another takes its place.
         after, there = _in_use(store, tenant_id, damaged=() if replace_all else None)

@@ -6,7 +6,8 @@ the next turn takes its open question, a retry its answer, and a replay its inpu
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from typing import Any, Final
 
@@ -147,7 +148,17 @@ def entry_of_profile(
 
 
 def entry_brought(decision: Decision) -> Entry:
-    """A decision of a team's own understanding, with the record that says so."""
+    """A decision of a team's own understanding, with the record that says so.
+
+    Raises:
+        BadField: it is none that can be brought; a confirmation is what a user said to a draft.
+    """
+    if not isinstance(decision, IntentDraft | Clarify | Chat):
+        raise BadField(
+            "decision",
+            f"of type {type(decision).__name__:.64} cannot be brought",
+            "Give an IntentDraft, a Clarify or a Chat.",
+        )
     return Entry(decision, "", None, BROUGHT)
 
 
@@ -203,11 +214,21 @@ def decode(kept: ReplayRecord | RecordedTurn) -> Record:
     return record
 
 
+@contextmanager
+def _reading(event_id: str) -> Iterator[None]:
+    """Turn what a record lacks, or holds too much of, into the fault that it is."""
+    try:
+        yield
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError, BadField) as error:
+        raise Fault(f"the record of event {event_id} is damaged", "See `selene doctor`.") from error
+
+
 def answer_of(event: AuditEvent, kept: ReplayRecord) -> nlp.Result:
     """The answer that was recorded; of a decision brought along, what its payload says."""
     record = decode(kept)
     if "answer" in record:
-        return nlp.decode_result(record["answer"])
+        with _reading(event.event_id):
+            return nlp.decode_result(record["answer"])
     payload = codec.decode_json(event.payload_min)
     return nlp.Result(
         payload["decision"],
@@ -228,13 +249,14 @@ def drafts_of(tenant_id: TenantId, rows: Sequence[RecordedTurn]) -> tuple[Draft,
     found = []
     for kept in rows:
         record = decode(kept)
-        if kept.engine == codec.PH1_X:
-            settled.add(record["draft"]["event_id"])
-        elif "answer" in record and record["answer"]["decision"] == IntentDraft.DECISION:
-            result = replace(nlp.decode_result(record["answer"]), drafts=())
-            draft = _draft(tenant_id, kept, result)
-            if result.requires_confirmation and is_fit(draft):
-                found.append(draft)
+        with _reading(kept.event_id):
+            if kept.engine == codec.PH1_X:
+                settled.add(record["draft"]["event_id"])
+            elif "answer" in record and record["answer"]["decision"] == IntentDraft.DECISION:
+                result = replace(nlp.decode_result(record["answer"]), drafts=())
+                draft = _draft(tenant_id, kept, result)
+                if result.requires_confirmation and is_fit(draft):
+                    found.append(draft)
     return tuple(draft for draft in found if draft.event_id not in settled)
 
 
@@ -244,9 +266,10 @@ def confirmed_of(rows: Sequence[RecordedTurn]) -> Record | None:
         if kept.engine != codec.PH1_X:
             continue
         record = decode(kept)
-        if record["answer"]["decision"] == "CONFIRMED":
-            draft = record["draft"]
-            return {"intent_type": draft["intent_type"], "fields": draft["fields"]}
+        with _reading(kept.event_id):
+            if record["answer"]["decision"] == "CONFIRMED":
+                draft = record["draft"]
+                return {"intent_type": draft["intent_type"], "fields": draft["fields"]}
     return None
 
 
@@ -265,13 +288,15 @@ def confirmed_by(event: AuditEvent, kept: ReplayRecord, within_ns: int, *, used:
     if event.engine != codec.PH1_X:
         raise BadField("confirmation", "names no confirmation", "Name the event of an XConfirm.")
     record = decode(kept)
+    with _reading(event.event_id):
+        digest = str(record["draft"]["digest"])
     return Confirmed(
         event.event_id,
         event.tenant_id,
         event.user_id or UserId(""),
         codec.decode_json(event.payload_min)["decision"],
         codec.decode_json(event.payload_min)["draft_event_id"],
-        record["draft"]["digest"],
+        digest,
         event.created_at + within_ns,
         used,
     )
@@ -286,37 +311,43 @@ def pending_of(rows: Sequence[RecordedTurn]) -> Record | None:
     for kept in rows:
         if kept.engine != codec.PH1_NLP:
             continue
-        answer = decode(kept).get("answer") or {}
-        for draft in answer.get("drafts") or [answer]:
-            if draft.get("pending") is not None:
-                return dict(draft["pending"])
+        record = decode(kept)
+        with _reading(kept.event_id):
+            answer = record.get("answer") or {}
+            for draft in answer.get("drafts") or [answer]:
+                if draft.get("pending") is not None:
+                    return dict(draft["pending"])
     return None
 
 
 def snapshot_of(kept: RecordedTurn) -> persona.Snapshot:
     """The profile snapshot of a recorded profile commit."""
-    return persona.Snapshot(**decode(kept)["answer"]["snapshot"])
+    record = decode(kept)
+    with _reading(kept.event_id):
+        return persona.Snapshot(**record["answer"]["snapshot"])
 
 
 def rests_of(kept: RecordedTurn) -> dict[str, str]:
     """What decided each part of a recorded profile in the first place."""
     record = decode(kept)
-    return dict(record.get("rests_on") or record["answer"]["evidence"])
+    with _reading(kept.event_id):
+        return dict(record.get("rests_on") or record["answer"]["evidence"])
 
 
 def profile_of(kept: ReplayRecord) -> tuple[persona.Result, persona.Snapshot, tuple[str, ...]]:
     """The profile that was recorded, with what of the context was not used."""
     record = decode(kept)
-    answer = record["answer"]
-    snapshot = persona.Snapshot(**answer["snapshot"])
-    result = persona.Result(
-        answer["status"],
-        answer["reason_code"],
-        snapshot,
-        tuple((part, ref) for part, ref in answer["evidence"]),
-        tuple(answer["diagnostics"]),
-    )
-    return result, snapshot, tuple(record.get("notes", ()))
+    with _reading(kept.event_id):
+        answer = record["answer"]
+        snapshot = persona.Snapshot(**answer["snapshot"])
+        result = persona.Result(
+            answer["status"],
+            answer["reason_code"],
+            snapshot,
+            tuple((part, ref) for part, ref in answer["evidence"]),
+            tuple(answer["diagnostics"]),
+        )
+        return result, snapshot, tuple(record.get("notes", ()))
 
 
 def validated(request: persona.Request, result: persona.Result) -> persona.Snapshot:

@@ -58,6 +58,16 @@ def draft_settled() -> ConfirmationRefused:
     )
 
 
+def draft_elsewhere() -> ConfirmationRefused:
+    """What is to be settled is no draft of this user's in this conversation."""
+    return ConfirmationRefused(
+        "names no draft of this user's in this conversation",
+        "Name the event of a draft, in its own conversation.",
+        field="draft_event_id",
+        reason="X_DRAFT_UNFIT",
+    )
+
+
 def tenant_unknown(tenant_id: TenantId) -> NotFound:
     """There is no such tenant."""
     return NotFound(

@@ -13,7 +13,7 @@ from selene_os.engines.nlp.contract import Field, Record, Request, Result
 from selene_os.engines.nlp.decoding import decode_field
 from selene_os.engines.nlp.fields import Filled, Filling
 from selene_os.engines.nlp.heard import Heard
-from selene_os.engines.nlp.moments import has_passed, narrowed, on_its_day
+from selene_os.engines.nlp.moments import has_passed, narrowed, on_its_day, refuse_past
 from selene_os.engines.nlp.reading import Read, Reader
 from selene_os.language.grammar import WORDS, Pieces, Slot
 from selene_os.language.matching import Match
@@ -121,6 +121,8 @@ def take(filled: Filled, asked: str, match: Match, reader: Reader, request: Requ
         filled.fields[asked] = chosen
         if chosen.value is not None and not chosen.readings:
             filled.unsettled.pop(asked, None)
+    if filled.intent.confirm:
+        refuse_past(filled.fields, filled.unsettled, request)
 
 
 def names_day(reader: Reader, match: Match, asked: str) -> bool:

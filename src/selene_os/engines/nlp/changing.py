@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from selene_os.engines.nlp import asking
 from selene_os.engines.nlp.answering import take
 from selene_os.engines.nlp.contract import Field, Request, Result
 from selene_os.engines.nlp.fields import UNRESOLVED_REFERENCE, Filled
-from selene_os.engines.nlp.moments import AMBIGUOUS_TIME, VAGUE_TIME, has_passed, moved
+from selene_os.engines.nlp.moments import AMBIGUOUS_TIME, VAGUE_TIME, has_passed, moved, refuse_past
 from selene_os.engines.nlp.reading import Reader
 from selene_os.language.grammar import (
     COUNT,
@@ -91,6 +91,7 @@ def changed(
         return _ask_whom(reader, request, filled, match)
     if match.times or asked == "when":
         _settle_day(reader, request, filled, before.get("when"), match)
+        refuse_past(filled.fields, filled.unsettled, request)
     if all(before.get(key) == heard for key, heard in filled.fields.items()):
         return None
     return asking.answer(filled, request, reader.language)
@@ -281,10 +282,17 @@ def _as_hour(reader: Reader, request: Request, filled: Filled, said: _Said) -> R
         return None
     day, text = str(_clock_of(filled))[:10], reader.said.said(said.first, said.last)
     start, end = reader.said.starts[said.first], reader.said.ends[said.last - 1]
-    moments = [f"{day}T{one % _DAY:02}:00" for one in (hour, hour + _HALF_DAY) if one <= _DAY]
+    moments = [_at(day, one) for one in (hour, hour + _HALF_DAY) if one <= _DAY]
     heard = Field("when", text, start, end, grain="hour")
     _put_readings(filled, heard, [(moment, "hour") for moment in moments], request)
+    refuse_past(filled.fields, filled.unsettled, request)
     return asking.answer(filled, request, reader.language)
+
+
+def _at(day: str, hour: int) -> str:
+    """An hour of a day; the 24th is the first of the next one."""
+    moment = datetime.fromisoformat(day) + timedelta(hours=hour)
+    return moment.isoformat(timespec="minutes")
 
 
 def _settle_day(
@@ -323,7 +331,12 @@ def _settle_day(
         return
     days = datetime.fromisoformat(before.value[:10]) - datetime.fromisoformat(starts[0][:10])
     if len(after.readings) <= 1:
-        filled.fields["when"] = moved(after, days)
+        there = moved(after, days)
+        filled.fields["when"] = there
+        if str(there.value).endswith("T00:00") and "T" in before.value:
+            # Midnight: the one that the day begins with, or the one that ends it.
+            both = [(_at(before.value[:10], hour), grain) for hour in (0, _DAY)]
+            _put_readings(filled, there, both, request)
         return
     moments = [(f"{before.value[:10]}{start[10:]}", grain) for start in starts]
     _put_readings(filled, after, moments, request)

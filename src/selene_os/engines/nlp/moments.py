@@ -193,3 +193,14 @@ def _is_ambiguous(said: Sequence[TimeSpan], request: Request) -> bool:
         for day in _ANY_DAYS
     ]
     return all(len(spans) == 1 and len(spans[0].readings) > 1 for spans in found)
+
+
+def refuse_past(fields: dict[str, Field], unsettled: dict[str, str], request: Request) -> None:
+    """Flag a time that was moved behind the moment of speaking: it was checked before that."""
+    heard = fields.get("when")
+    if heard is None or not isinstance(heard.value, str) or heard.source is not None:
+        return
+    ends = [one.get("end") for one in heard.readings if isinstance(one, dict)]
+    if has_passed(str((ends and ends[0]) or heard.value), request):
+        fields["when"] = replace(heard, value=None, readings=())
+        unsettled["when"] = PAST_TIME

@@ -70,7 +70,7 @@ def reply_to(reader: Reader, read: Read, request: Request, pack: Pack) -> Reply 
 def _is_quoted(reader: Reader) -> bool:
     """Whether somebody's words are quoted, be it a single mark: then nobody here says them."""
     text = reader.said.text.strip()
-    return not _QUOTES.isdisjoint(text) or text[:1] == "'"
+    return not _QUOTES.isdisjoint(text) or text[:1] in "'\u2019"
 
 
 def _asks(reader: Reader, last: int) -> bool:

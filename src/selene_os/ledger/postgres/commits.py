@@ -173,6 +173,8 @@ def _lone(unit: Unit, other: Any, ours: set[EventId]) -> Outcome:
             return refusals.turn_overtaken(unit.events[0])
         if what == "draft":
             return refusals.draft_settled()
+        if what == "elsewhere":
+            return refusals.draft_elsewhere()
         return refusals.profile_overtaken()
     if (split := other.get("split")) is not None:
         first = split[0]

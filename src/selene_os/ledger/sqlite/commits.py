@@ -89,12 +89,17 @@ def _check_not_overtaken(connection: apsw.Connection, unit: Unit) -> None:
         ):
             raise refusals.profile_overtaken()
     for draft in unit.settles:
+        if _by_key(connection, event) is not None:
+            break
         place = (event.tenant_id, event.correlation_id, draft)
-        if (
-            _by_key(connection, event) is None
-            and connection.execute(statements.SETTLED, place).fetchone()
-        ):
+        if connection.execute(statements.SETTLED, place).fetchone():
             raise refusals.draft_settled()
+        own = (event.tenant_id, draft, event.correlation_id, event.user_id)
+        if connection.execute(statements.OWN_DRAFT, own).fetchone() is None:
+            check_scope(
+                connection, event.tenant_id, event.user_id, event.device_id, event.session_id
+            )
+            raise refusals.draft_elsewhere()
 
 
 def _append_event(connection: apsw.Connection, event: AuditEvent) -> Receipt:

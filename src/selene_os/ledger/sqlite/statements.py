@@ -70,6 +70,10 @@ SETTLED: Final = (
     "SELECT 1 FROM audit_events WHERE tenant_id = ? AND correlation_id = ? AND engine = 'PH1.X'"
     " AND payload_min ->> 'draft_event_id' = ? LIMIT 1"
 )
+OWN_DRAFT: Final = (
+    "SELECT 1 FROM audit_events WHERE tenant_id = ? AND event_id = ? AND correlation_id = ?"
+    " AND engine = 'PH1.NLP' AND user_id = ?"
+)
 LAST_PROFILE: Final = (
     f"{_RECORDED} WHERE e.tenant_id = ? AND e.user_id = ? AND e.engine = 'PH1.PERSONA'"
     " ORDER BY e.event_id DESC LIMIT 1"

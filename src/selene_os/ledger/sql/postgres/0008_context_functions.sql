@@ -14,7 +14,8 @@ GRANT SELECT ON os_core.term_bundles TO selene_app, selene_tenant, selene_audito
 
 DROP FUNCTION os_core.overtaken(TEXT, JSONB, BOOLEAN, TEXT, BOOLEAN);
 
--- Whether what a unit was decided from is the state no more: 'turn', 'profile', 'draft', or NULL.
+-- Whether what a unit was decided from is the state no more: 'turn', 'profile', 'draft' (settled
+-- before), 'elsewhere' (no draft of that user's there), or NULL.
 -- The lock is held to the end of the transaction, so that of two who decided from one state one
 -- is told: on the conversation's last event (on the tenant, where it has none), on the user, or on
 -- the drafts that it settles.
@@ -80,6 +81,18 @@ BEGIN
         AND a.payload_min::JSON ->> 'draft_event_id' = ANY (p_settles))
     THEN
         RETURN 'draft';
+    END IF;
+    IF p_settles IS NOT NULL AND v_there IS NULL AND cardinality(p_settles) <> (
+        SELECT count(*) FROM os_core.audit_events AS a WHERE a.tenant_id = p_tenant_id
+        AND a.event_id = ANY (p_settles) AND a.correlation_id = v_correlation
+        AND a.engine = 'PH1.NLP' AND a.user_id = v_user)
+    AND EXISTS (
+        -- A scope that does not hold is told as what it is, when the event is appended.
+        SELECT FROM os_core.devices AS d, os_core.identities AS i
+        WHERE d.tenant_id = p_tenant_id AND d.device_id = p_event ->> 8 AND d.user_id = v_user
+        AND i.tenant_id = p_tenant_id AND i.user_id = v_user AND i.status = 'ACTIVE')
+    THEN
+        RETURN 'elsewhere';
     END IF;
     RETURN NULL;
 END
