@@ -134,10 +134,10 @@ class Tenant(Bringing):
             language,
             moment_of(now, created_at, settings.zone),
             transcript_confidence,
-            tuple(uncertain_spans),
+            names.check_each("uncertain_spans", uncertain_spans, nlp.UncertainSpan),
             policy,
             hints=self._dictionaries.hints(self._store, self.tenant_id, settings.terms_digest),
-            items=tuple(salient),
+            items=names.check_each("salient", salient, focus.Item),
         )
         settled = False
         for _ in range(NEXT_TURN_TRIES):
@@ -310,7 +310,7 @@ class Tenant(Bringing):
                 user_id=scope.user_id,
                 speaker_id=speaker,
                 identity_verified=speaker is not None,
-                signals=tuple(signals),
+                signals=names.check_each("signals", signals, persona.Signal),
                 correction_event_count=correction_event_count,
                 style_hint=style_hint,
                 place=place,
@@ -384,4 +384,4 @@ def _spoken_source(source: str) -> str:
 
 
 def _event_of(answer: Answer | str) -> str:
-    return answer if isinstance(answer, str) else answer.event_id
+    return answer.event_id if isinstance(answer, Answer) else names.parse_event_id(answer)

@@ -18,7 +18,7 @@ from selene_os.errors import BadField, NotFound, Overtaken, Refusal
 from selene_os.ledger import codec
 from selene_os.ledger.events import PLAIN_KEY_ID, TermBundle
 from selene_os.ledger.store import Store
-from selene_os.names import TenantId, parse_time_ns
+from selene_os.names import TenantId, check_each, parse_time_ns
 from selene_os.reasons import ReasonCode
 from selene_os.turn import NO_HINTS, Hints, closed_hints, hints_of
 
@@ -158,7 +158,7 @@ def put(
         NotFound: no such tenant. Overtaken: others changed the dictionary again and again.
     """
     # Once: a try that is overtaken reads the lines again.
-    given = tuple(given)
+    taken: tuple[Any, ...] = check_each("lines", given, object)
     for _ in range(_TRIES):
         # A dictionary that is not sound is no hindrance where another takes its place.
         after, there = _in_use(store, tenant_id, damaged=() if replace_all else None)
@@ -166,7 +166,7 @@ def put(
         entries = {} if replace_all else dict(before)
         lines = []
         seen: set[str] = set()
-        for number, one in enumerate(given, 1):
+        for number, one in enumerate(taken, 1):
             lines.append(_line(tenant_id, number, one, before, entries, seen))
         refused = [line for line in lines if line.refusal]
         if refused and (not skip_refused or len(refused) == len(lines)):
@@ -182,7 +182,7 @@ def remove(
     store: Store, tenant_id: TenantId, entry_ids: Iterable[str], created_at: int
 ) -> Imported:
     """Take terms out of a tenant's dictionary. Raises NotFound: there is no such term."""
-    wanted = list(dict.fromkeys(entry_ids))
+    wanted = list(dict.fromkeys(check_each("entry_id", entry_ids, str)))
     for _ in range(_TRIES):
         after, there = _in_use(store, tenant_id)
         entries = {entry.entry_id: entry for entry in there}

@@ -9,9 +9,12 @@ implementation of the same specifications.
 from __future__ import annotations
 
 import re
-from typing import Final, NewType
+from collections.abc import Iterable
+from typing import Final, NewType, TypeVar
 
 from selene_os.errors import BadField
+
+T = TypeVar("T")
 
 TenantId = NewType("TenantId", str)
 UserId = NewType("UserId", str)
@@ -82,6 +85,22 @@ def check_count(field: str, value: object, least: int, most: int) -> int:
         shown = value if value.bit_length() <= 64 else f"a number of {value.bit_length()} bits"
         raise BadField(field, f"is {shown}; {least} to {most} are accepted", "Give another one.")
     return value
+
+
+def check_each(field: str, given: object, kind: type[T]) -> tuple[T, ...]:
+    """Return what was given as a tuple if each of it is of a kind; raises BadField."""
+    named = kind.__name__
+    if isinstance(given, str | bytes) or not isinstance(given, Iterable):
+        raise BadField(
+            field, f"must be a list of {named}, not {type(given).__name__}", "Give a list."
+        )
+    listed = tuple(given)
+    for one in listed:
+        if not isinstance(one, kind):
+            raise BadField(
+                field, f"holds a {type(one).__name__}, which is no {named}", f"Build a {named}."
+            )
+    return listed
 
 
 def parse_tenant_id(value: object) -> TenantId:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from selene_os import dictionary, names, records, remembering
-from selene_os.engines import know
+from selene_os.engines import know, nlp
 from selene_os.errors import BadField, NotFound
 from selene_os.ledger import codec
 from selene_os.ledger.events import AuditEvent, TenantRow, Utterance, Wanted
@@ -174,7 +174,7 @@ class Registry:
         line = utterance(
             scope,
             place,
-            text,
+            nlp.check_utterance(text),
             self._surroundings.clock(),
             role="SELENE",
             source="SELENE_OUTPUT",

@@ -84,10 +84,9 @@ def settling(
     """A unit that settles drafts, in a turn of its own; `instead` is what they became."""
     decisions: list[Decided] = [] if instead is None else [instead]
     decisions += [Confirmation(reason, draft) for draft in drafts]
-    unit = ledger.scribe.unit(
+    return ledger.scribe.unit(
         decisions[0], scope, correlation=correlation, turn=2, key=key, more=decisions[1:]
     )
-    return replace(unit, settles=drafts)
 
 
 def refused(ledger: Ledger, act: Unit | Callable[[], object]) -> Refusal:
@@ -191,26 +190,6 @@ def test_a_refused_settlement_leaves_the_draft_open_and_tenants_share_none(ledge
     # The other tenant's draft of the same id, place and keys is a draft of its own.
     (receipt,) = ledger.commit(settling(ledger, draft, key="a", scope=CAROL, reason=NO))
     assert not receipt.deduplicated
-
-
-def test_the_database_takes_no_confirmation_without_user_and_device(ledger: Ledger) -> None:
-    draft = ledger.write(DRAFT).event_id
-    ledger.commit(settling(ledger, draft, key="a"))
-
-    def copy(number: int, *without: str) -> str:
-        named = {"event_id": f"'00000000-0000-7000-8000-00000000000{number}'"}
-        named |= {"idempotency_key": f"'copy-{number}'"} | dict.fromkeys(without, "NULL")
-        columns = ", ".join(named.get(column, column) for column in AuditEvent._fields)
-        return (
-            f"INSERT INTO audit_events ({', '.join(AuditEvent._fields)}) SELECT {columns}"
-            " FROM audit_events WHERE engine = 'PH1.X' AND idempotency_key = 'a'"
-        )
-
-    attacks = (copy(1, "user_id"), copy(2, "device_id"), copy(3, "user_id", "device_id"))
-    assert all(result.error for result in ledger.raw(*attacks))
-    # It is for what they lack that they are refused.
-    assert ledger.raw(copy(4, "session_id"))[0].error is None
-    assert len(ledger.tables()["audit_events"]) == 3
 
 
 # ---- what a row may hold

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
 
-from ledgers import ACME, ALICE, BOB, DRAFT, OTHER_TALK, TALK, Ledger
+from ledgers import ACME, ALICE, BOB, CHAT, DRAFT, OTHER_TALK, TALK, Ledger
 from selene_os import Confirmation, ReasonCode
 from selene_os.app import Tenant
 from selene_os.errors import BadField, ConfirmationRefused, Fault, Refusal
 from selene_os.ledger.codec import Scope
-from selene_os.ledger.events import Unit
+from selene_os.ledger.events import AuditEvent, Unit
 from selene_os.names import CorrelationId, EventId
 
 NOW = "2026-11-21T09:30:00+00:00"
@@ -19,10 +20,11 @@ TODAY = "remind me to call mom today at 5 pm"
 TOMORROW = "remind me to call mom tomorrow at 5 pm"
 
 
-def settling(ledger: Ledger, draft: EventId, scope: Scope, talk: CorrelationId) -> Unit:
+def settling(
+    ledger: Ledger, draft: EventId, scope: Scope, talk: CorrelationId, key: str = "x"
+) -> Unit:
     decision = Confirmation(ReasonCode.X_CONFIRMED, draft)
-    unit = ledger.scribe.unit(decision, scope, correlation=talk, turn=9, key="x")
-    return replace(unit, settles=(draft,))
+    return ledger.scribe.unit(decision, scope, correlation=talk, turn=9, key=key)
 
 
 def say(tenant: Tenant, text: str, turn: int) -> tuple[str, str | None]:
@@ -33,7 +35,7 @@ def say(tenant: Tenant, text: str, turn: int) -> tuple[str, str | None]:
 
 def test_only_a_users_own_draft_of_that_conversation_is_settled(ledger: Ledger) -> None:
     draft = ledger.write(DRAFT, turn=1, key="draft").event_id
-    chat = EventId("01a1fc00-0000-7000-8000-00000000ffff")
+    chat = ledger.write(CHAT, turn=2, key="chat").event_id
     for number, (event_id, scope, talk) in enumerate(
         ((draft, BOB, TALK), (draft, ALICE, OTHER_TALK), (chat, ALICE, TALK))
     ):
@@ -44,6 +46,53 @@ def test_only_a_users_own_draft_of_that_conversation_is_settled(ledger: Ledger) 
         assert ledger.tables() == before, number
     (settled,) = ledger.store.commit([settling(ledger, draft, ALICE, TALK)])
     assert not isinstance(settled, Refusal)
+
+
+def test_the_database_settles_a_draft_once_and_for_its_own_user_alone(ledger: Ledger) -> None:
+    settled, still_open, theirs = (
+        ledger.write(DRAFT, scope, turn=turn, key=f"d{turn}").event_id
+        for turn, scope in ((1, ALICE), (2, ALICE), (3, BOB))
+    )
+    chat = ledger.write(CHAT, turn=4, key="chat").event_id
+    ledger.commit(settling(ledger, settled, ALICE, TALK))
+
+    def forged(number: int, draft: EventId, **other: str) -> str:
+        """A copy of the yes, to another draft."""
+        payload = f'{{"decision":"CONFIRMED","draft_event_id":"{draft}"}}'
+        named = {
+            "event_id": f"'00000000-0000-7000-8000-00000000000{number}'",
+            "idempotency_key": f"'forged-{number}'",
+            "payload_min": f"'{payload}'",
+        } | other
+        columns = ", ".join(named.get(column, column) for column in AuditEvent._fields)
+        return (
+            f"INSERT INTO audit_events ({', '.join(AuditEvent._fields)}) SELECT {columns}"
+            " FROM audit_events WHERE engine = 'PH1.X' AND idempotency_key = 'x'"
+        )
+
+    attacks = (
+        forged(1, settled), forged(2, theirs), forged(3, EventId("no draft at all")),
+        forged(4, still_open, correlation_id=f"'{OTHER_TALK}'"), forged(5, chat),
+        forged(6, still_open, user_id="NULL"), forged(7, still_open, device_id="NULL"),
+        forged(8, still_open, user_id="NULL", device_id="NULL"),
+    )  # fmt: skip
+    before = ledger.tables()
+    for attack, result in zip(attacks, ledger.raw(*attacks), strict=True):
+        assert result.error, attack
+    assert ledger.tables() == before
+    # It is for what they lack that they are refused; and the same key again changes nothing.
+    assert ledger.raw(forged(9, still_open))[0].error is None
+    assert len(ledger.tables()["audit_events"]) == len(before["audit_events"]) + 1
+
+
+def test_eight_who_say_nothing_of_what_they_settle_settle_once(ledger: Ledger) -> None:
+    draft = ledger.write(DRAFT, turn=1, key="draft").event_id
+    units = [settling(ledger, draft, ALICE, TALK, key=f"k{number}") for number in range(8)]
+    with ThreadPoolExecutor(8) as pool:
+        verdicts = list(pool.map(lambda unit: ledger.store.commit([unit])[0], units))
+    assert sum(not isinstance(verdict, Refusal) for verdict in verdicts) == 1
+    rows = [event for event in ledger.store.trace(ACME, TALK) if event.engine == "PH1.X"]
+    assert len(rows) == 1
 
 
 def test_a_confirmation_cannot_be_brought_as_a_teams_own_decision(ledger: Ledger) -> None:

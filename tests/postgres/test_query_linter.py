@@ -214,7 +214,7 @@ def _untenanted(bodies: Mapping[str, str]) -> list[str]:
         for name, body in bodies.items()
         for table, alias in _FROM.findall(body)
         if (name, table) not in _OVER_ALL
-        and not re.search(rf"\b{alias}\.tenant_id = p_tenant_id\b", body)
+        and not re.search(rf"\b{alias}\.tenant_id = (p_tenant_id|NEW\.tenant_id)\b", body)
     ]
 
 

@@ -6,6 +6,7 @@ much to fill. They are built by `codec`, whose parts have checked their bounds a
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
@@ -219,10 +220,9 @@ class Unit:
         next_turn: the turn must be one that the conversation does not have yet.
         after_profile: the event id of the user's newest profile that this one was made from, and
             sorts behind; "" where it was made from none; None where that does not matter.
-        settles: the drafts of this conversation that it confirms, declines or changes; none of
-            them may be settled already.
 
-    The last three are checked in the writing transaction: what was read before it may be old.
+    The last two, and that what it settles is not settled yet, are checked in the writing
+    transaction: what was read before it may be old.
     """
 
     events: tuple[AuditEvent, ...]
@@ -230,7 +230,6 @@ class Unit:
     said: Utterance | None = None
     next_turn: bool = False
     after_profile: str | None = None
-    settles: tuple[EventId, ...] = ()
 
     def __post_init__(self) -> None:
         said, event = self.said, self.events[0]
@@ -242,3 +241,12 @@ class Unit:
             or said.tenant_id != event.tenant_id
         ):
             raise BadField("said", "is not of its event's scope and turn", "Build them together.")
+
+    @property
+    def settles(self) -> tuple[EventId, ...]:
+        """The drafts that its events confirm, decline or change."""
+        return tuple(
+            json.loads(event.payload_min)["draft_event_id"]
+            for event in self.events
+            if event.engine == "PH1.X"
+        )

@@ -112,12 +112,7 @@ class NlpDecisions:
                 source=said.source,
                 privacy_scope=said.privacy_scope,
             )
-        settles = tuple(
-            entry.decision.draft_event_id
-            for entry in entries
-            if isinstance(entry.decision, Confirmation)
-        )
-        return Unit(tuple(events), tuple(rows), line, settles=settles)
+        return Unit(tuple(events), tuple(rows), line)
 
     def commit(self, units: Sequence[Unit]) -> list[tuple[Receipt, ...] | Refusal]:
         """Write units in one transaction, each with a verdict of its own; see `Store.commit`."""

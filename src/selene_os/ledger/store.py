@@ -53,7 +53,7 @@ class Store(Protocol):
         Returns:
             A verdict for each unit, in order: its receipts (one for each event), or the Refusal
             that left nothing of it behind; Overtaken where `next_turn` or `after_profile` fails,
-            ConfirmationRefused where `settles` does.
+            ConfirmationRefused where what it settles is settled, or no draft of that user's.
 
         Raises:
             LedgerBusy: too many writes wait. LedgerUnavailable: nothing was written.

@@ -72,7 +72,7 @@ SETTLED: Final = (
 )
 OWN_DRAFT: Final = (
     "SELECT 1 FROM audit_events WHERE tenant_id = ? AND event_id = ? AND correlation_id = ?"
-    " AND engine = 'PH1.NLP' AND user_id = ?"
+    " AND engine = 'PH1.NLP' AND payload_min ->> 'decision' = 'INTENT_DRAFT' AND user_id = ?"
 )
 LAST_PROFILE: Final = (
     f"{_RECORDED} WHERE e.tenant_id = ? AND e.user_id = ? AND e.engine = 'PH1.PERSONA'"

@@ -5,6 +5,35 @@ CREATE TRIGGER term_bundles_no_change
     FOR EACH STATEMENT EXECUTE FUNCTION os_core.refuse_change();
 ALTER TABLE os_core.term_bundles ENABLE ALWAYS TRIGGER term_bundles_no_change;
 
+-- A confirmation settles a draft of its own user's in its conversation, once. Behind `overtaken`,
+-- which says so before anything is written: this one is for whoever does not go that way. After the
+-- insert, so that a retry has been left out, and rows that come back together may be in any order.
+-- It waits for others at that draft.
+CREATE FUNCTION os_core.settle_once() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    v_draft TEXT COLLATE "C" := NEW.payload_min::JSON ->> 'draft_event_id';
+BEGIN
+    PERFORM FROM os_core.audit_events AS a WHERE a.tenant_id = NEW.tenant_id
+        AND a.event_id = v_draft AND a.engine = 'PH1.NLP'
+        AND a.payload_min::JSON ->> 'decision' = 'INTENT_DRAFT'
+        AND a.correlation_id = NEW.correlation_id AND a.user_id = NEW.user_id
+        FOR NO KEY UPDATE;
+    IF NOT FOUND OR 1 < (SELECT count(*) FROM os_core.audit_events AS a
+        WHERE a.tenant_id = NEW.tenant_id AND a.correlation_id = NEW.correlation_id
+        AND a.engine = 'PH1.X' AND a.payload_min::JSON ->> 'draft_event_id' = v_draft)
+    THEN
+        RAISE EXCEPTION 'append-only: a draft of its user''s is settled once'
+            USING ERRCODE = 'restrict_violation';
+    END IF;
+    RETURN NULL;
+END
+$$;
+CREATE TRIGGER audit_events_settle_once
+    AFTER INSERT ON os_core.audit_events
+    FOR EACH ROW WHEN (NEW.engine = 'PH1.X') EXECUTE FUNCTION os_core.settle_once();
+ALTER TABLE os_core.audit_events ENABLE ALWAYS TRIGGER audit_events_settle_once;
+
 ALTER TABLE os_core.term_bundles ENABLE ROW LEVEL SECURITY;
 CREATE POLICY one_tenant ON os_core.term_bundles FOR SELECT
     USING (tenant_id = os_core.reader());
@@ -85,7 +114,8 @@ BEGIN
     IF p_settles IS NOT NULL AND v_there IS NULL AND cardinality(p_settles) <> (
         SELECT count(*) FROM os_core.audit_events AS a WHERE a.tenant_id = p_tenant_id
         AND a.event_id = ANY (p_settles) AND a.correlation_id = v_correlation
-        AND a.engine = 'PH1.NLP' AND a.user_id = v_user)
+        AND a.engine = 'PH1.NLP' AND a.payload_min::JSON ->> 'decision' = 'INTENT_DRAFT'
+        AND a.user_id = v_user)
     AND EXISTS (
         -- A scope that does not hold is told as what it is, when the event is appended.
         SELECT FROM os_core.devices AS d, os_core.identities AS i
@@ -258,7 +288,7 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
     WHERE b.tenant_id = p_tenant_id AND b.digest = p_digest AND os_core.may_act(p_tenant_id)
 $$;
 
-REVOKE ALL ON FUNCTION os_core.overtaken, os_core.turn_before, os_core.last_profile,
+REVOKE ALL ON FUNCTION os_core.settle_once, os_core.overtaken, os_core.turn_before, os_core.last_profile,
     os_core.add_tenant, os_core.put_terms, os_core.term_bundle FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION os_core.add_tenant, os_core.put_terms TO selene_app, selene_tenant;
 GRANT EXECUTE ON FUNCTION os_core.turn_before, os_core.last_profile, os_core.term_bundle

@@ -44,8 +44,16 @@ WHEN NEW.terms_digest IS NOT NULL BEGIN
         WHERE tenant_id = NEW.tenant_id AND digest = NEW.terms_digest);
 END;
 
--- A confirmation is somebody's: without user and device its composite keys would be off.
-CREATE TRIGGER audit_events_confirmed_by BEFORE INSERT ON audit_events
-WHEN NEW.engine = 'PH1.X' AND (NEW.user_id IS NULL OR NEW.device_id IS NULL) BEGIN
-    SELECT RAISE(ABORT, 'scope: refused');
+-- A confirmation is somebody's: it settles a draft of that user's in that conversation, once. After
+-- the insert, so that a retry has been left out by its key before.
+CREATE TRIGGER audit_events_settle_once AFTER INSERT ON audit_events WHEN NEW.engine = 'PH1.X' BEGIN
+    SELECT RAISE(ABORT, 'scope: refused') WHERE NEW.device_id IS NULL OR NOT EXISTS (
+        SELECT 1 FROM audit_events WHERE tenant_id = NEW.tenant_id
+        AND event_id = NEW.payload_min ->> 'draft_event_id' AND engine = 'PH1.NLP'
+        AND payload_min ->> 'decision' = 'INTENT_DRAFT'
+        AND correlation_id = NEW.correlation_id AND user_id = NEW.user_id);
+    SELECT RAISE(ABORT, 'append-only: a draft is settled once') WHERE 1 < (
+        SELECT count(*) FROM audit_events WHERE tenant_id = NEW.tenant_id
+        AND correlation_id = NEW.correlation_id AND engine = 'PH1.X'
+        AND payload_min ->> 'draft_event_id' = NEW.payload_min ->> 'draft_event_id');
 END;
