@@ -118,6 +118,9 @@ class Database(Protocol):
     table_names: ClassVar[str]
     overwrites: ClassVar[tuple[str, ...]]
 
+    def url(self) -> str:
+        """How `selene_os.open` reaches it."""
+
     def open(self) -> Store:
         """A store on it."""
 
@@ -193,6 +196,9 @@ class SqliteDatabase:
     def __init__(self, folder: Path) -> None:
         self.path = str(folder / "ledger.db")
         create(self.path, START_NS)
+
+    def url(self) -> str:
+        return self.path
 
     def open(self) -> Store:
         return SqliteStore(self.path)
