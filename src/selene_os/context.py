@@ -32,17 +32,13 @@ from selene_os.spots import Spot
 _USABLE: Final = ("ALWAYS_USABLE", "CONTEXT_RELEVANT_ONLY")
 _LINES_MAX: Final = 32
 _UNREADABLE: Final = "(not readable)"
-PREFERENCES: Final = (
-    "preferred_language", "brevity_preference", "response_tone_target", "privacy_preference",
-    "confirmation_preference",
-)  # fmt: skip
-# Part of a profile, as evidence names it -> its place in a snapshot, and what it is by default.
+# Part of a profile, as evidence names it -> its place in a snapshot.
 _PARTS: Final = {
-    "style": ("style_profile_ref", "GENTLE"),
-    "delivery": ("delivery_policy_ref", "VOICE_ALLOWED"),
-    "brevity": ("brevity_ref", "BALANCED"),
-    "language": ("preferred_language", None),
-    "confirmation": ("confirmation_ref", None),
+    "style": "style_profile_ref",
+    "delivery": "delivery_policy_ref",
+    "brevity": "brevity_ref",
+    "language": "preferred_language",
+    "confirmation": "confirmation_ref",
 }
 _PREVIOUS: Final = "previous_snapshot"
 _DEFAULT: Final = "default"
@@ -115,7 +111,7 @@ def read(
     found: list[tuple[int, persona.Signal]] = []
     notes: list[str] = []
     for row in memories:
-        if row.memory_key in PREFERENCES and row.active:
+        if row.memory_key in persona.KEYS and row.active:
             if (refused := _unusable(row, at)) is not None:
                 notes.append(f"memory {row.memory_key}: not used, {refused}")
             else:
@@ -172,10 +168,11 @@ def standing(
         The profile to start from, what each part of it rests on, and which parts were taken back.
     """
     last, rests, notes = records.snapshot_of(kept), records.rests_of(kept), []
-    for part, (name, default) in _PARTS.items():
+    default = persona.default_profile(last.user_id)
+    for part, name in _PARTS.items():
         ref = rests.get(part, _DEFAULT)
         if ref.startswith(_MEMORY) and _is_gone(ref.removeprefix(_MEMORY), history, at):
-            last = replace(last, **{name: default})  # type: ignore[arg-type]
+            last = replace(last, **{name: getattr(default, name)})
             rests[part] = _DEFAULT
             notes.append(f"{part}: rested on a memory that is gone; taken back")
     return last, rests, tuple(notes)

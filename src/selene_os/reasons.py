@@ -58,6 +58,7 @@ class ReasonCode(IntEnum):
     X_CONFIRMED = 0x58000001
     X_DECLINED = 0x58000002
     X_CHANGED = 0x58000003
+    X_NOT_ANSWERED = 0x58000004
     X_DRAFT_UNFIT = 0x580000F1
     X_DRAFT_SETTLED = 0x580000F5
     X_CONFIRMATION_LATE = 0x580000F6
@@ -117,6 +118,7 @@ MEANINGS: Final[dict[ReasonCode, str]] = {
     ReasonCode.X_CONFIRMED: "The user said yes to this draft.",
     ReasonCode.X_DECLINED: "The user said no to this draft.",
     ReasonCode.X_CHANGED: "The user wants this draft otherwise; another one took its place.",
+    ReasonCode.X_NOT_ANSWERED: "What was said is neither a yes nor a no to what waits.",
     ReasonCode.X_DRAFT_UNFIT: "No complete draft at HIGH, so there is nothing to say yes to.",
     ReasonCode.X_DRAFT_SETTLED: "The draft was confirmed, declined or changed before.",
     ReasonCode.X_CONFIRMATION_LATE: "The draft waited longer than the tenant lets it wait.",

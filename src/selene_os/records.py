@@ -31,6 +31,8 @@ from selene_os.reasons import ReasonCode, reason_name
 from selene_os.turn import PH1_X_VERSION, Understood
 
 Record = dict[str, Any]
+# A row of a turn, and its record decoded.
+Kept = tuple[RecordedTurn, Record]
 
 # A decision of a team's own: nothing here can make it again, and the record says so.
 BROUGHT: Final = codec.encode_json({"decided_by": "caller"})
@@ -243,12 +245,11 @@ def answer_of(event: AuditEvent, kept: ReplayRecord) -> nlp.Result:
     )
 
 
-def drafts_of(tenant_id: TenantId, rows: Sequence[RecordedTurn]) -> tuple[Draft, ...]:
+def drafts_of(tenant_id: TenantId, rows: Sequence[Kept]) -> tuple[Draft, ...]:
     """The drafts of one turn that wait for a yes: fit for one, and not settled in that turn."""
     settled = set()
     found = []
-    for kept in rows:
-        record = decode(kept)
+    for kept, record in rows:
         with _reading(kept.event_id):
             if kept.engine == codec.PH1_X:
                 settled.add(record["draft"]["event_id"])
@@ -260,12 +261,11 @@ def drafts_of(tenant_id: TenantId, rows: Sequence[RecordedTurn]) -> tuple[Draft,
     return tuple(draft for draft in found if draft.event_id not in settled)
 
 
-def confirmed_of(rows: Sequence[RecordedTurn]) -> Record | None:
+def confirmed_of(rows: Sequence[Kept]) -> Record | None:
     """The values that one turn confirmed, as PH1.NLP takes them; None where it confirmed none."""
-    for kept in rows:
+    for kept, record in rows:
         if kept.engine != codec.PH1_X:
             continue
-        record = decode(kept)
         with _reading(kept.event_id):
             if record["answer"]["decision"] == "CONFIRMED":
                 draft = record["draft"]
@@ -306,12 +306,11 @@ def _draft(tenant_id: TenantId, kept: RecordedTurn, result: nlp.Result) -> Draft
     return Draft(kept.event_id, tenant_id, kept.user_id or UserId(""), kept.created_at, result)
 
 
-def pending_of(rows: Sequence[RecordedTurn]) -> Record | None:
+def pending_of(rows: Sequence[Kept]) -> Record | None:
     """The question that a turn's rows left open: the first incomplete one's."""
-    for kept in rows:
+    for kept, record in rows:
         if kept.engine != codec.PH1_NLP:
             continue
-        record = decode(kept)
         with _reading(kept.event_id):
             answer = record.get("answer") or {}
             for draft in answer.get("drafts") or [answer]:

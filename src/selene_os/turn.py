@@ -181,7 +181,7 @@ def understand(turn: Turn, pack: nlp.Pack | None = None) -> Understood:
         settlement = Settlement(_SETTLED[settled.said], turn.waiting)
         steps.append(_settling(settlement.reason_code.name, USED, turn.waiting))
     elif turn.waiting:
-        steps.append(_settling(ReasonCode.X_CONFIRMED.name, PASSED, ()))
+        steps.append(_settling(ReasonCode.X_NOT_ANSWERED.name, PASSED, ()))
     lapsed = _lapsed(turn, request, pack)
     if lapsed is not None:
         steps.append(_settling(lapsed.name, REFUSED, turn.lapsed))

@@ -13,7 +13,7 @@ from selene_os.engines import nlp
 from selene_os.errors import ConfirmationRefused
 from selene_os.handovers import REFUSED
 from selene_os.ledger import codec
-from selene_os.ledger.events import AuditEvent, Receipt, RecordedTurn, TenantRow
+from selene_os.ledger.events import AuditEvent, Receipt, TenantRow
 from selene_os.ledger.repositories import nth_place
 from selene_os.ledger.store import Store
 from selene_os.names import EventId, UserId
@@ -30,12 +30,14 @@ class Before:
     """What the user's turn before left open.
 
     Attributes:
-        rows: that turn's rows; none where there is no such turn.
+        pending: the question that it left open.
+        confirmed: the values that it confirmed.
         waiting: its drafts that a yes may still settle.
         lapsed, reason: those that it may not any more, and why.
     """
 
-    rows: tuple[RecordedTurn, ...] = ()
+    pending: records.Record | None = None
+    confirmed: records.Record | None = None
     waiting: tuple[gates.Draft, ...] = ()
     lapsed: tuple[gates.Draft, ...] = ()
     reason: ReasonCode = ReasonCode.X_CONFIRMATION_LATE
@@ -52,13 +54,17 @@ def turn_before(
     """
     if spot.fresh or spot.turn_id == 1:
         return Before()
-    rows = tuple(
-        store.turn_before(scope.tenant_id, spot.correlation_id, scope.user_id, spot.turn_id)
-    )
-    waiting = records.drafts_of(scope.tenant_id, rows)
-    if not waiting or records.pending_of(rows) is not None:
+    kept = [
+        (row, records.decode(row))
+        for row in store.turn_before(
+            scope.tenant_id, spot.correlation_id, scope.user_id, spot.turn_id
+        )
+    ]
+    before = Before(records.pending_of(kept), records.confirmed_of(kept))
+    waiting = records.drafts_of(scope.tenant_id, kept)
+    if not waiting or before.pending is not None:
         # A question stands open: what follows is its answer, and no yes to a draft beside it.
-        return Before(rows)
+        return before
     late = all(now > confirm_by(draft, settings) for draft in waiting)
     first = None if spot.next_turn else there(store, scope, spot.place)
     # A retry is what the first call was, however late it comes, and whoever came meanwhile.
@@ -66,9 +72,9 @@ def turn_before(
         not settled and not late if first is None else _settles(store, scope, spot.place, first)
     )
     if open_still:
-        return Before(rows, waiting)
+        return replace(before, waiting=waiting)
     reason = ReasonCode.X_CONFIRMATION_LATE if late else ReasonCode.X_DRAFT_SETTLED
-    return Before(rows, (), waiting, reason)
+    return replace(before, lapsed=waiting, reason=reason)
 
 
 def _settles(store: Store, scope: codec.Scope, place: codec.Place, first: AuditEvent) -> bool:
@@ -90,11 +96,11 @@ def placed(asked: Turn, spot: Spot, before: Before) -> Turn:
         asked,
         correlation_id=spot.correlation_id,
         turn_id=spot.turn_id,
-        pending=records.pending_of(before.rows),
+        pending=before.pending,
         waiting=before.waiting,
         lapsed=before.lapsed,
         lapsed_reason=before.reason,
-        confirmed=records.confirmed_of(before.rows),
+        confirmed=before.confirmed,
     )
 
 

@@ -8,7 +8,6 @@ test_spoken_confirmations.py. Source: design, "PH1.X hand-off, and the gates"; d
 from __future__ import annotations
 
 import functools
-import itertools
 import json
 import threading
 from collections.abc import Callable, Sequence
@@ -33,7 +32,6 @@ from ledgers import (
     Ledger,
     written,
 )  # fmt: skip
-from selene_os import Answer, Selene, Surroundings
 from selene_os.decision import Confirmation
 from selene_os.errors import (
     BadField,
@@ -48,6 +46,7 @@ from selene_os.ledger.codec import Decided, Scope
 from selene_os.ledger.events import AuditEvent, Unit
 from selene_os.names import CorrelationId, EventId, IdempotencyKey, SessionId, TurnId, event_id_of
 from selene_os.reasons import ReasonCode
+from talking import Desk
 
 YES, NO, CHANGED = ReasonCode.X_CONFIRMED, ReasonCode.X_DECLINED, ReasonCode.X_CHANGED
 REMIND = "remind me to call mom tomorrow at 5 pm"
@@ -245,32 +244,6 @@ def test_a_confirmation_of_nothing_or_of_too_much_is_refused() -> None:
 
 
 # ---- a yes or a no by a call
-
-
-class Desk:
-    """A tenant with a clock of its own, which stands still until a test moves it."""
-
-    def __init__(self, ledger: Ledger, tenant: str = "acme") -> None:
-        self.now_ns, made = START_NS, itertools.count(1)
-        around = Surroundings(
-            lambda: self.now_ns,
-            lambda: event_id_of(self.now_ns, next(made)),
-            lambda: CorrelationId(f"{next(made):032x}"),
-        )
-        self.tenant = Selene(ledger.store, around).tenant(tenant)
-        self.confirm = self.tenant.confirm
-
-    def say(self, text: str, scope: Scope = ALICE, **more: Any) -> Answer:
-        """One turn of a conversation, TALK where none is named."""
-        more = {"correlation": TALK, "now": "2026-11-21T09:30+01:00"} | more
-        more |= {} if text.isascii() else {"language": "zh"}
-        return self.tenant.take_turn(scope.user_id, scope.device_id, text, **more)
-
-    def settled(self) -> list[tuple[str, str]]:
-        """What was said to which draft, in this tenant."""
-        events = self.tenant.search(rows=1_000).events
-        said = [json.loads(event.payload_min) for event in events if event.engine == "PH1.X"]
-        return sorted((one["draft_event_id"], one["decision"]) for one in said)
 
 
 @pytest.mark.parametrize("yes", [True, False])

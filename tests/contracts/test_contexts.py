@@ -11,13 +11,14 @@ from typing import Any
 
 import pytest
 
+import talking
 from ledgers import ALICE, BOB, CAROL, GLOBEX, NOBODYS, OTHER_TALK, START_NS, TALK, Ledger
-from selene_os import Profile, Selene, Signal, Surroundings
+from selene_os import Profile, Signal
 from selene_os.engines import persona
 from selene_os.errors import IdentityRequired, Refusal
 from selene_os.ledger.codec import Scope
 from selene_os.ledger.memories import Memories, Remembered
-from selene_os.names import CorrelationId, IdempotencyKey, event_id_of
+from selene_os.names import CorrelationId, IdempotencyKey
 from selene_os.reasons import ReasonCode
 
 SECOND = 1_000_000_000
@@ -26,18 +27,12 @@ LANGUAGE, BREVITY, TONE, PRIVACY = (
 )  # fmt: skip
 
 
-class Desk:
-    """A tenant with a clock of its own, which moves a second before each thing that happens."""
+class Desk(talking.Desk):
+    """A desk whose clock moves a second before each thing that happens."""
 
     def __init__(self, ledger: Ledger, tenant: str = "acme") -> None:
-        self.now_ns, made = START_NS, itertools.count(1)
-        around = Surroundings(
-            lambda: self.now_ns,
-            lambda: event_id_of(self.now_ns, next(made)),
-            lambda: CorrelationId(f"{next(made):032x}"),
-        )
-        self.tenant = Selene(ledger.store, around).tenant(tenant)
-        self._memories = Memories(ledger.store, around.event_id)
+        super().__init__(ledger, tenant)
+        self._memories = Memories(ledger.store, self.around.event_id)
         self._keys = map(str, itertools.count())
 
     def keep(
@@ -60,7 +55,7 @@ class Desk:
         """Forget it."""
         self.keep(key, None, event="FORGOTTEN")
 
-    def say(self, text: str, scope: Scope = ALICE, talk: CorrelationId = TALK) -> str:
+    def says(self, text: str, scope: Scope = ALICE, talk: CorrelationId = TALK) -> str:
         """Say something; returns its decision."""
         self.now_ns += SECOND
         answer = self.tenant.take_turn(scope.user_id, scope.device_id, text, correlation=talk)
@@ -181,7 +176,7 @@ def test_a_part_that_never_rested_on_what_was_forgotten_stays(ledger: Ledger, wa
     if way == "signal":
         profile = desk.profile(Signal(PRIVACY, "text only", "call:1"))
     else:
-        assert desk.say("no voice please") == "CHAT"
+        assert desk.says("no voice please") == "CHAT"
         profile = desk.profile()
     assert parts(profile)[0] == "TEXT_ONLY"
     desk.forget(PRIVACY)
@@ -204,7 +199,7 @@ def test_what_is_remembered_after_forgetting_and_may_not_be_used_keeps_nothing_a
 
 def test_a_wish_said_in_passing_decides_in_its_conversation_and_after(ledger: Ledger) -> None:
     desk = Desk(ledger)
-    assert desk.say("hello") == desk.say("please keep your answers short") == "CHAT"
+    assert desk.says("hello") == desk.says("please keep your answers short") == "CHAT"
     profile = desk.profile()
     assert parts(profile)[1] == "BRIEF"
     assert evidence(profile)["brevity"] == f"conversation:{TALK}:2"
@@ -224,7 +219,7 @@ def test_a_line_is_read_as_the_wish_that_it_was_found_to_be(
     ledger: Ledger, text: str, part: tuple[str, str]
 ) -> None:
     desk = Desk(ledger)
-    assert desk.say(text) == "CHAT"
+    assert desk.says(text) == "CHAT"
     profile = desk.profile()
     one = profile.snapshot
     told = {
@@ -237,21 +232,21 @@ def test_a_line_is_read_as_the_wish_that_it_was_found_to_be(
 
 def test_a_line_with_a_tab_in_it_stops_no_profile(ledger: Ledger) -> None:
     desk = Desk(ledger)
-    desk.say("please keep\tyour answers short")
-    desk.say("be brief\nfrom now on")
+    desk.says("please keep\tyour answers short")
+    desk.says("be brief\nfrom now on")
     assert desk.profile().receipt.deduplicated is False
 
 
 def test_only_this_users_own_talk_is_listened_to(ledger: Ledger) -> None:
     desk, theirs = Desk(ledger), Desk(ledger, "globex")
     wish = "please keep your answers short"
-    desk.say(wish, BOB)
-    desk.say(wish, talk=OTHER_TALK)
-    theirs.say(wish, CAROL)
-    desk.say("hello")
+    desk.says(wish, BOB)
+    desk.says(wish, talk=OTHER_TALK)
+    theirs.says(wish, CAROL)
+    desk.says("hello")
     desk.tenant.append_answer("alice", "kitchen", wish, correlation=TALK, turn=2)
     # What PH1.NLP did not take for talk, and a line that no decision belongs to.
-    assert desk.say("text only please") != "CHAT"
+    assert desk.says("text only please") != "CHAT"
     ledger.store.append_utterance(ledger.scribe.utterance(wish, turn=9))
     assert parts(desk.profile()) == DEFAULT
     assert parts(desk.profile(scope=BOB))[1] == "BRIEF"
@@ -263,7 +258,7 @@ def test_only_this_users_own_talk_is_listened_to(ledger: Ledger) -> None:
 def test_the_latest_of_memory_talk_and_caller_wins(ledger: Ledger) -> None:
     desk = Desk(ledger)
     desk.keep(BREVITY, "short answers please")
-    assert desk.say("your answers are too short") == "CHAT"
+    assert desk.says("your answers are too short") == "CHAT"
     assert parts(desk.profile())[1] == "DETAILED"
     ref = desk.keep(BREVITY, "short answers please", event="UPDATED")
     profile = desk.profile()
@@ -332,7 +327,7 @@ def test_a_privacy_memory_that_is_damaged_gives_no_voice(ledger: Ledger, value: 
 def test_without_a_verified_speaker_nothing_is_decided_and_nothing_written(ledger: Ledger) -> None:
     desk = Desk(ledger)
     desk.keep(PRIVACY, "text only")
-    desk.say("please keep your answers short")
+    desk.says("please keep your answers short")
     desk.profile()
     before = ledger.tables()
     for talk in (TALK, OTHER_TALK, None):
@@ -349,7 +344,7 @@ def test_the_record_of_a_profile_makes_it_again(ledger: Ledger) -> None:
     desk = Desk(ledger)
     desk.keep(PRIVACY, "text only")
     desk.keep(TONE, "direct", use_policy="REPEAT_CONFIRMED")
-    desk.say("please keep your answers short")
+    desk.says("please keep your answers short")
     made = [
         desk.profile(Signal(TONE, "gentle", "call:1"), style_hint="NEUTRAL", place="SHARED"),
         desk.profile(correction_event_count=7, correlation=OTHER_TALK),

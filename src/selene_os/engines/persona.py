@@ -56,7 +56,7 @@ __all__ = [
 NAME: Final = "PH1.PERSONA"
 VERSION: Final = "1.0.0"
 
-_KEYS: Final = (
+KEYS: Final = (
     PREFERRED_LANGUAGE,
     BREVITY_PREFERENCE,
     RESPONSE_TONE_TARGET,
@@ -103,7 +103,7 @@ class Signal:
     evidence_ref: str
 
     def __post_init__(self) -> None:
-        _check_closed("signals.key", self.key, _KEYS)
+        _check_closed("signals.key", self.key, KEYS)
         check_text("signals.value", self.value, VALUE_BYTES_MAX)
         check_text("signals.evidence_ref", self.evidence_ref, _EVIDENCE_REF_BYTES_MAX)
         if self.evidence_ref in (_STYLE_HINT, _PREVIOUS, _DEFAULT):
@@ -269,7 +269,7 @@ def run(request: Request) -> Result:
         said.setdefault(RESPONSE_TONE_TARGET, (request.style_hint, _STYLE_HINT))
     source = _DEFAULT if kept is None else _PREVIOUS
     if kept is None:
-        kept = Snapshot(request.user_id, "GENTLE", "VOICE_ALLOWED", "BALANCED")
+        kept = default_profile(request.user_id)
     style, by_style = said.get(RESPONSE_TONE_TARGET, (kept.style_profile_ref, source))
     delivery, by_delivery = said.get(PRIVACY_PREFERENCE, (kept.delivery_policy_ref, source))
     brevity, by_brevity = said.get(BREVITY_PREFERENCE, (kept.brevity_ref, source))
@@ -292,11 +292,16 @@ def run(request: Request) -> Result:
     )
 
 
+def default_profile(user_id: str) -> Snapshot:
+    """The profile of a user of whom nothing is known."""
+    return Snapshot(user_id, "GENTLE", "VOICE_ALLOWED", "BALANCED")
+
+
 def _read_latest(request: Request, diagnostics: list[str]) -> dict[str, tuple[str, str]]:
     """Read the latest signal of each key: key to (closed value, evidence_ref)."""
     latest = {signal.key: signal for signal in request.signals}
     said: dict[str, tuple[str, str]] = {}
-    for key in _KEYS:
+    for key in KEYS:
         signal = latest.get(key)
         if signal is None:
             continue

@@ -83,9 +83,7 @@ def _what(one: Record, said: str | None) -> str:
     if engine == "PH1.KNOW" and became == PASSED:
         none = "the tenant has no terms"
         return none if one["digest"] is None else "no term in it is for PH1.NLP"
-    if engine == codec.PH1_X and became == PASSED:
-        return "a draft waited for a yes; this was neither a yes nor a no"
-    if became != USED:
+    if became != USED and engine != codec.PH1_X:
         return ""
     if engine == "PH1.SRL":
         return "; ".join(_repairs(handed, said))

@@ -41,14 +41,7 @@ class Read:
 
 
 class Reader:
-    """Reads one utterance.
-
-    Args:
-        spoken: the utterance with its values.
-        pack: the intents.
-        language: how they are said.
-        note: told of every step, for whoever asks why.
-    """
+    """Reads one utterance; made of the same things as the `Clauses` that it reads by."""
 
     def __init__(
         self, spoken: Spoken, pack: Pack, language: Language, note: Note | None = None

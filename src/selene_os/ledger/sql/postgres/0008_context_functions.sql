@@ -5,7 +5,7 @@ CREATE TRIGGER term_bundles_no_change
     FOR EACH STATEMENT EXECUTE FUNCTION os_core.refuse_change();
 ALTER TABLE os_core.term_bundles ENABLE ALWAYS TRIGGER term_bundles_no_change;
 
--- A confirmation settles a draft of its own user's in its conversation, once. Behind `overtaken`,
+-- A confirmation settles a draft of its own user's in its conversation, once. Behind `unsettled`,
 -- which says so before anything is written: this one is for whoever does not go that way. After the
 -- insert, so that a retry has been left out, and rows that come back together may be in any order.
 -- It waits for others at that draft.
@@ -41,79 +41,32 @@ CREATE POLICY every_tenant ON os_core.term_bundles FOR SELECT TO selene_auditor
     USING (TRUE);
 GRANT SELECT ON os_core.term_bundles TO selene_app, selene_tenant, selene_auditor;
 
-DROP FUNCTION os_core.overtaken(TEXT, JSONB, BOOLEAN, TEXT, BOOLEAN);
-
--- Whether what a unit was decided from is the state no more: 'turn', 'profile', 'draft' (settled
--- before), 'elsewhere' (no draft of that user's there), or NULL.
--- The lock is held to the end of the transaction, so that of two who decided from one state one
--- is told: on the conversation's last event (on the tenant, where it has none), on the user, or on
--- the drafts that it settles.
-CREATE FUNCTION os_core.overtaken(
-    p_tenant_id TEXT, p_event JSONB, p_next_turn BOOLEAN, p_after_profile TEXT, p_settles TEXT[],
-    p_again BOOLEAN
-) RETURNS TEXT
+-- What keeps drafts from being settled: 'draft' (one was settled before), 'elsewhere' (one is no draft
+-- of that user's in this conversation), or NULL. Locks them to the end of the transaction, so that of
+-- two who settle one draft the second is told. A retry settles nothing, and is left to its key.
+CREATE FUNCTION os_core.unsettled(p_tenant_id TEXT, p_event JSONB, p_drafts TEXT[]) RETURNS TEXT
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    v_event TEXT COLLATE "C" := p_event ->> 0;
     v_correlation TEXT := p_event ->> 5;
     v_user TEXT := p_event ->> 7;
-    v_there TEXT;
-    v_last TEXT;
-    v_locked TEXT := '';
 BEGIN
-    WHILE p_next_turn LOOP
-        -- Who waited may find that the last event is not the last one any more.
-        v_last := (SELECT a.event_id FROM os_core.audit_events AS a
-            WHERE a.tenant_id = p_tenant_id AND a.correlation_id = v_correlation
-            ORDER BY a.turn_id DESC, a.event_id DESC LIMIT 1);
-        EXIT WHEN v_last IS NOT DISTINCT FROM v_locked;
-        IF v_last IS NULL THEN
-            PERFORM FROM os_core.tenants AS t WHERE t.tenant_id = p_tenant_id FOR NO KEY UPDATE;
-        ELSE
-            PERFORM FROM os_core.audit_events AS a
-                WHERE a.tenant_id = p_tenant_id AND a.event_id = v_last FOR NO KEY UPDATE;
-        END IF;
-        v_locked := v_last;
-    END LOOP;
-    IF p_after_profile IS NOT NULL THEN
-        PERFORM FROM os_core.identities AS i
-            WHERE i.tenant_id = p_tenant_id AND i.user_id = v_user FOR NO KEY UPDATE;
-    END IF;
-    IF p_settles IS NOT NULL THEN
-        PERFORM FROM os_core.audit_events AS a
-            WHERE a.tenant_id = p_tenant_id AND a.event_id = ANY (p_settles)
-            ORDER BY a.event_id FOR NO KEY UPDATE;
-    END IF;
-    v_there := (SELECT a.event_id FROM os_core.audit_events AS a WHERE a.tenant_id = p_tenant_id
-        AND a.correlation_id = v_correlation AND a.idempotency_key = p_event ->> 10);
-    IF p_again AND v_there = v_event THEN
-        -- This very call wrote it, and never heard so.
+    PERFORM FROM os_core.audit_events AS a
+        WHERE a.tenant_id = p_tenant_id AND a.event_id = ANY (p_drafts)
+        ORDER BY a.event_id FOR NO KEY UPDATE;
+    IF EXISTS (SELECT FROM os_core.audit_events AS a WHERE a.tenant_id = p_tenant_id
+        AND a.correlation_id = v_correlation AND a.idempotency_key = p_event ->> 10)
+    THEN
         RETURN NULL;
     END IF;
-    IF p_next_turn AND (p_event ->> 6)::INTEGER <= (
-        SELECT a.turn_id FROM os_core.audit_events AS a WHERE a.tenant_id = p_tenant_id
-        AND a.correlation_id = v_correlation ORDER BY a.turn_id DESC LIMIT 1)
-    THEN
-        RETURN 'turn';
-    END IF;
-    IF p_after_profile IS NOT NULL AND v_there IS NULL AND (v_event <= p_after_profile
-        OR p_after_profile <> coalesce((
-            SELECT a.event_id FROM os_core.audit_events AS a WHERE a.tenant_id = p_tenant_id
-            AND a.user_id = v_user AND a.engine = 'PH1.PERSONA'
-            ORDER BY a.event_id DESC LIMIT 1), ''))
-    THEN
-        RETURN 'profile';
-    END IF;
-    IF p_settles IS NOT NULL AND v_there IS NULL AND EXISTS (
-        SELECT FROM os_core.audit_events AS a WHERE a.tenant_id = p_tenant_id
+    IF EXISTS (SELECT FROM os_core.audit_events AS a WHERE a.tenant_id = p_tenant_id
         AND a.correlation_id = v_correlation AND a.engine = 'PH1.X'
-        AND a.payload_min::JSON ->> 'draft_event_id' = ANY (p_settles))
+        AND a.payload_min::JSON ->> 'draft_event_id' = ANY (p_drafts))
     THEN
         RETURN 'draft';
     END IF;
-    IF p_settles IS NOT NULL AND v_there IS NULL AND cardinality(p_settles) <> (
+    IF cardinality(p_drafts) <> (
         SELECT count(*) FROM os_core.audit_events AS a WHERE a.tenant_id = p_tenant_id
-        AND a.event_id = ANY (p_settles) AND a.correlation_id = v_correlation
+        AND a.event_id = ANY (p_drafts) AND a.correlation_id = v_correlation
         AND a.engine = 'PH1.NLP' AND a.payload_min::JSON ->> 'decision' = 'INTENT_DRAFT'
         AND a.user_id = v_user)
     AND EXISTS (
@@ -132,7 +85,7 @@ $$;
 --
 -- p_runs: a list of runs, in order. A run is {"events"} (see `append_events`) of any number of
 -- units of one event each; or one unit, with "rest", its further events, and with "next_turn",
--- "after_profile" and "settles" (see `overtaken`).
+-- "after_profile" (see `overtaken`) and "settles" (see `unsettled`).
 -- p_again: an earlier try of this very call may have been committed unheard.
 -- Returns NULL where everything was new; else for each run NULL, or what was found instead.
 CREATE OR REPLACE FUNCTION os_core.commit_units(
@@ -151,10 +104,11 @@ BEGIN
         v_overtaken := NULL;
         IF v_run ? 'next_turn' THEN
             v_overtaken := os_core.overtaken(p_tenant_id, v_run -> 'events' -> 0,
-                (v_run ->> 'next_turn')::BOOLEAN, v_run ->> 'after_profile',
-                CASE WHEN v_run ? 'settles' THEN ARRAY(
-                    SELECT jsonb_array_elements_text(v_run -> 'settles')) END,
-                p_again);
+                (v_run ->> 'next_turn')::BOOLEAN, v_run ->> 'after_profile', p_again);
+        END IF;
+        IF v_overtaken IS NULL AND v_run ? 'settles' THEN
+            v_overtaken := os_core.unsettled(p_tenant_id, v_run -> 'events' -> 0,
+                ARRAY(SELECT jsonb_array_elements_text(v_run -> 'settles')));
         END IF;
         IF v_overtaken IS NOT NULL THEN
             v_found := json_build_object('overtaken', v_overtaken);
@@ -288,7 +242,7 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
     WHERE b.tenant_id = p_tenant_id AND b.digest = p_digest AND os_core.may_act(p_tenant_id)
 $$;
 
-REVOKE ALL ON FUNCTION os_core.settle_once, os_core.overtaken, os_core.turn_before, os_core.last_profile,
+REVOKE ALL ON FUNCTION os_core.settle_once, os_core.unsettled, os_core.turn_before, os_core.last_profile,
     os_core.add_tenant, os_core.put_terms, os_core.term_bundle FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION os_core.add_tenant, os_core.put_terms TO selene_app, selene_tenant;
 GRANT EXECUTE ON FUNCTION os_core.turn_before, os_core.last_profile, os_core.term_bundle
