@@ -7,7 +7,7 @@ has expired does not live on in the last profile. Source: docs/spec/000 §3.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -32,14 +32,6 @@ from selene_os.spots import Spot
 _USABLE: Final = ("ALWAYS_USABLE", "CONTEXT_RELEVANT_ONLY")
 _LINES_MAX: Final = 32
 _UNREADABLE: Final = "(not readable)"
-# Part of a profile, as evidence names it -> its place in a snapshot.
-_PARTS: Final = {
-    "style": "style_profile_ref",
-    "delivery": "delivery_policy_ref",
-    "brevity": "brevity_ref",
-    "language": "preferred_language",
-    "confirmation": "confirmation_ref",
-}
 _PREVIOUS: Final = "previous_snapshot"
 _DEFAULT: Final = "default"
 _MEMORY: Final = "memory:"
@@ -75,9 +67,15 @@ def complete(
     signals = _with_callers(found, wished.signals)
     if last is None:
         return replace(wished, signals=signals), {}, found.notes
-    history = store.memory_events(scope.tenant_id, scope.user_id)
-    previous, rests, notes = standing(last, history, at)
-    asked = replace(wished, signals=signals, previous=previous)
+    rests = records.rests_of(last)
+    parts = gone(rests, store.memory_events(scope.tenant_id, scope.user_id), at)
+    notes = tuple(f"{part}: rested on a memory that is gone; taken back" for part in parts)
+    asked = replace(
+        wished,
+        signals=signals,
+        previous=records.snapshot_of(last),
+        gone=tuple(persona.PARTS[part][0] for part in parts),
+    )
     return asked, rests, (*found.notes, *notes)
 
 
@@ -151,31 +149,24 @@ def _with_callers(context: Context, given: Sequence[persona.Signal]) -> tuple[pe
     return tuple(everything[place] for place in sorted(latest.values()))
 
 
-def standing(
-    kept: RecordedTurn, history: Sequence[MemoryEvent], at: int
-) -> tuple[persona.Snapshot, dict[str, str], tuple[str, ...]]:
-    """The last profile without what rests on a memory that was forgotten since, or has expired.
+def gone(rests: Mapping[str, str], history: Sequence[MemoryEvent], at: int) -> tuple[str, ...]:
+    """The parts of the last profile that rest on a memory which was forgotten since, or expired.
 
     What merely has a newer memory beside it stays until that one decides: else a wish for silence
     would end where a newer one may not be used.
 
     Args:
-        kept: the last profile's record.
+        rests: what decided each part in the first place.
         history: every change of the user's memory.
         at: nanoseconds since 1970 UTC.
-
-    Returns:
-        The profile to start from, what each part of it rests on, and which parts were taken back.
     """
-    last, rests, notes = records.snapshot_of(kept), records.rests_of(kept), []
-    default = persona.default_profile(last.user_id)
-    for part, name in _PARTS.items():
-        ref = rests.get(part, _DEFAULT)
-        if ref.startswith(_MEMORY) and _is_gone(ref.removeprefix(_MEMORY), history, at):
-            last = replace(last, **{name: getattr(default, name)})
-            rests[part] = _DEFAULT
-            notes.append(f"{part}: rested on a memory that is gone; taken back")
-    return last, rests, tuple(notes)
+    return tuple(
+        part
+        for part, ref in rests.items()
+        if part in persona.PARTS
+        and ref.startswith(_MEMORY)
+        and _is_gone(ref.removeprefix(_MEMORY), history, at)
+    )
 
 
 def _is_gone(event_id: str, history: Sequence[MemoryEvent], at: int) -> bool:

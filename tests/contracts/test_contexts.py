@@ -365,6 +365,8 @@ def test_the_record_of_a_profile_makes_it_again(ledger: Ledger) -> None:
         )
         assert record["notes"] == list(profile.notes)
     assert [parts(profile)[0] for profile in made] == ["TEXT_ONLY", "TEXT_ONLY", "VOICE_ALLOWED"]
+    # What was taken back rests on nothing any more, and its evidence says so.
+    assert evidence(made[2])["delivery"] == "default"
 
 
 def test_a_retried_profile_is_the_one_that_was_recorded(ledger: Ledger) -> None:

@@ -111,7 +111,7 @@ def test_the_table_has_at_least_ninety_wishes_and_sixty_traps_and_says_each_once
 
 def test_the_engine_has_the_shape_of_every_engine() -> None:
     assert persona.NAME == "PH1.PERSONA"
-    assert persona.VERSION == "1.0.0"
+    assert persona.VERSION == "1.1.0"
     with pytest.raises(FrozenInstanceError):
         DEFAULT.user_id = "bo"  # type: ignore[misc]
 

@@ -8,7 +8,7 @@ Each part of a profile is decided by the first of these that speaks:
 1. the latest signal of its key. An earlier one never decides, not even where the latest is not
    understood: the user has spoken since, and the diagnostics say that it was not understood;
 2. for the style alone, the style hint of PH1.EMO.GUIDE;
-3. the previous snapshot, if it is this user's own;
+3. the previous snapshot, if it is this user's own, and what it rests on is still there;
 4. the default: GENTLE, VOICE_ALLOWED, BALANCED, no language, no confirmation wish.
 
 Privacy fails closed: a latest privacy signal that is not understood decides the delivery, and
@@ -21,7 +21,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Collection
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Final
 
 from selene_os.engines.persona_check import validate
@@ -54,7 +54,7 @@ __all__ = [
 ]
 
 NAME: Final = "PH1.PERSONA"
-VERSION: Final = "1.0.0"
+VERSION: Final = "1.1.0"
 
 KEYS: Final = (
     PREFERRED_LANGUAGE,
@@ -63,6 +63,14 @@ KEYS: Final = (
     PRIVACY_PREFERENCE,
     CONFIRMATION_PREFERENCE,
 )
+# Part of a profile, as evidence names it -> who decides it, and its place in a snapshot.
+PARTS: Final = {
+    "style": (RESPONSE_TONE_TARGET, "style_profile_ref"),
+    "delivery": (PRIVACY_PREFERENCE, "delivery_policy_ref"),
+    "brevity": (BREVITY_PREFERENCE, "brevity_ref"),
+    "language": (PREFERRED_LANGUAGE, "preferred_language"),
+    "confirmation": (CONFIRMATION_PREFERENCE, "confirmation_ref"),
+}
 _PLACES: Final = ("PRIVATE", "SHARED", "UNKNOWN")
 _REASON_CODES: Final = (
     "PERSONA_PROFILE_OK",
@@ -169,6 +177,7 @@ class Request:
         style_hint: DOMINANT, GENTLE, NEUTRAL or None, from PH1.EMO.GUIDE.
         place: PRIVATE, SHARED or UNKNOWN; UNKNOWN acts as SHARED.
         previous: the profile committed last, recomputed from its record, or None.
+        gone: keys whose part of that profile rests on nothing any more: it is as by default.
 
     Raises:
         BadField: a field is outside its bounds.
@@ -182,9 +191,12 @@ class Request:
     style_hint: str | None = None
     place: str = "UNKNOWN"
     previous: Snapshot | None = None
+    gone: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         parse_user_id(self.user_id)
+        for key in self.gone:
+            _check_closed("gone", key, KEYS)
         if self.speaker_id is not None:
             check_text("speaker_id", self.speaker_id, _SPEAKER_ID_BYTES_MAX)
         if not isinstance(self.identity_verified, bool):
@@ -267,29 +279,16 @@ def run(request: Request) -> Result:
         kept = None
     if request.style_hint is not None:
         said.setdefault(RESPONSE_TONE_TARGET, (request.style_hint, _STYLE_HINT))
-    source = _DEFAULT if kept is None else _PREVIOUS
-    if kept is None:
-        kept = default_profile(request.user_id)
-    style, by_style = said.get(RESPONSE_TONE_TARGET, (kept.style_profile_ref, source))
-    delivery, by_delivery = said.get(PRIVACY_PREFERENCE, (kept.delivery_policy_ref, source))
-    brevity, by_brevity = said.get(BREVITY_PREFERENCE, (kept.brevity_ref, source))
-    language, by_language = said.get(PREFERRED_LANGUAGE, (kept.preferred_language, source))
-    confirmation, by_confirmation = said.get(
-        CONFIRMATION_PREFERENCE, (kept.confirmation_ref, source)
-    )
-    return Result(
-        "OK",
-        "PERSONA_PROFILE_OK",
-        Snapshot(request.user_id, style, delivery, brevity, language, confirmation),
-        (
-            ("style", by_style),
-            ("delivery", by_delivery),
-            ("brevity", by_brevity),
-            ("language", by_language),
-            ("confirmation", by_confirmation),
-        ),
-        tuple(diagnostics),
-    )
+    default = default_profile(request.user_id)
+    parts: dict[str, str | None] = {}
+    evidence = []
+    for part, (key, name) in PARTS.items():
+        stands = kept is not None and key not in request.gone
+        otherwise = (getattr(kept if stands else default, name), _PREVIOUS if stands else _DEFAULT)
+        parts[name], by = said.get(key, otherwise)
+        evidence.append((part, by))
+    snapshot = replace(default, **parts)  # type: ignore[arg-type]  # str where a default is str
+    return Result("OK", "PERSONA_PROFILE_OK", snapshot, tuple(evidence), tuple(diagnostics))
 
 
 def default_profile(user_id: str) -> Snapshot:

@@ -21,6 +21,15 @@ from selene_os.engines.persona_words import (
 )
 from selene_os.language.tokens import fold
 
+# Who decides each part, in the order of `_unspoken_parts`.
+_DECIDED_BY: Final = (
+    RESPONSE_TONE_TARGET,
+    PRIVACY_PREFERENCE,
+    BREVITY_PREFERENCE,
+    PREFERRED_LANGUAGE,
+    CONFIRMATION_PREFERENCE,
+)
+
 if TYPE_CHECKING:
     from selene_os.engines.persona import Request, Signal, Snapshot
 
@@ -133,17 +142,28 @@ def _hint_decides_style_alone(asked: _Asked, proposed: Snapshot) -> bool:
 
 
 def _own_profile_stays(asked: _Asked, proposed: Snapshot) -> bool:
-    """What nobody spoke of stays as it was in the user's own previous profile."""
+    """What nobody spoke of stays as it was in the user's own previous profile, if it stands."""
     own = _own_previous(asked)
-    return own is None or _unspoken_parts(asked, proposed) == _unspoken_parts(asked, own)
+    return own is None or _standing(asked, proposed) == _standing(asked, own)
+
+
+def _standing(asked: _Asked, profile: Snapshot) -> list[tuple[int, str | None]]:
+    return [(at, part) for at, part in _unspoken_parts(asked, profile) if not _is_gone(asked, at)]
+
+
+def _is_gone(asked: _Asked, at: int) -> bool:
+    return _DECIDED_BY[at] in asked.request.gone
 
 
 def _without_any_word_it_is_the_default(asked: _Asked, proposed: Snapshot) -> bool:
-    """What nobody spoke of is the default where the user has no profile yet."""
-    if _own_previous(asked) is not None:
-        return True
+    """What nobody spoke of is the default where no profile of the user's own stands for it."""
+    own = _own_previous(asked)
     default = ("GENTLE", "VOICE_ALLOWED", "BALANCED", None, None)
-    return all(part == default[at] for at, part in _unspoken_parts(asked, proposed))
+    return all(
+        part == default[at]
+        for at, part in _unspoken_parts(asked, proposed)
+        if own is None or _is_gone(asked, at)
+    )
 
 
 def _unspoken_parts(asked: _Asked, profile: Snapshot) -> list[tuple[int, str | None]]:
