@@ -68,6 +68,33 @@ class ReplayRecord(NamedTuple):
     key_id: str
 
 
+class WholeRow(NamedTuple):
+    """An event together with what its record is: the columns that a proof covers.
+
+    record_digest is the SHA-256 of the record's bytes as they are stored, 32 bytes. An event
+    without a record has None for the last four.
+    """
+
+    tenant_id: TenantId
+    event_id: EventId
+    engine: str
+    event_type: str
+    reason_code: int
+    severity: str
+    correlation_id: CorrelationId
+    turn_id: TurnId
+    user_id: UserId | None
+    device_id: DeviceId | None
+    session_id: SessionId | None
+    idempotency_key: IdempotencyKey
+    payload_min: str
+    created_at: int
+    engine_version: str | None
+    pack_digest: str | None
+    key_id: str | None
+    record_digest: bytes | None
+
+
 class Utterance(NamedTuple):
     """One row of conversation_ledger: what was said, by whom, in which turn."""
 

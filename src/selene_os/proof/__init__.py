@@ -1,0 +1,11 @@
+"""Proof: what lets anyone check that no committed row was changed, taken away or put behind.
+
+    leaves      one committed row -> one leaf hash
+    merkle      leaf hashes -> a tree: its root, inclusion and consistency proofs
+    signing     keys: who signs, and whom to believe
+    notes       text and who signed it, as one file
+    checkpoint  a tree's size and root as such a text
+
+All of these are pure: no database, no clock, no random source. Source: RFC 6962, RFC 9162,
+c2sp.org/signed-note, c2sp.org/tlog-checkpoint.
+"""
