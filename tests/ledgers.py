@@ -93,7 +93,7 @@ WRONG_SCOPES: Final = {
 TABLES: Final = (
     "tenants", "term_bundles", "identities", "devices", "device_bindings", "sessions",
     "audit_events", "replay_inputs", "conversation_ledger", "memory_ledger", "memory_current",
-    "unsealed_events",
+    "unsealed_events", "merkle_leaves", "merkle_nodes", "checkpoints", "signing_keys",
 )  # fmt: skip
 
 Row = tuple[object, ...]

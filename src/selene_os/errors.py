@@ -17,6 +17,8 @@
         │   ├── LedgerBusy       too many writes wait; nothing was written         503
         │   └── LedgerMissing    there is no ledger at that address                503
         ├── SchemaDiffers        the database is not what this version made        500
+        ├── KeysMissing          a key that rows are encrypted with is not here    500
+        ├── CheckpointForged     what was signed is not what is there              500
         └── PackInvalid          a language pack cannot be loaded                  500
 
 Not understanding an utterance is no error: that is a CLARIFY or a CHAT.
@@ -156,6 +158,14 @@ class LedgerMissing(LedgerUnavailable):
 
 class SchemaDiffers(Fault):
     """The database is not what this version made."""
+
+
+class KeysMissing(Fault):
+    """A key is not where it must be."""
+
+
+class CheckpointForged(Fault):
+    """What was signed is not what is there."""
 
 
 class PackInvalid(Fault):

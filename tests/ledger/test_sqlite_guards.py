@@ -30,6 +30,7 @@ from ledgers import (
     SqliteDatabase,
     stranger_at,
 )
+from seals import sealer
 from selene_os.errors import LedgerMissing, LedgerUnavailable, SchemaDiffers
 from selene_os.ledger.events import Unit
 from selene_os.ledger.sqlite.schema import create
@@ -54,7 +55,14 @@ CHANGES: dict[str, dict[str, str]] = {
     "identities": {"user_id": "'fresh'", "status": "'DISABLED'", "created_at": "7"},
     "devices": {"device_id": "'loose'", "user_id": "'bob'", "created_at": "7"},
     "sessions": {"session_id": "'fresh'", "created_at": "7", "closed_at": "8"},
+    "merkle_leaves": {"leaf_index": "99", "event_id": "'fresh'", "leaf_hash": "zeroblob(32)"},
+    "merkle_nodes": {"level": "9", "first": "99", "hashes": "zeroblob(32)"},
+    "checkpoints": {"size": "99", "frontier": NO, "note": NO},
+    "signing_keys": {"key_id": "'00000000'", "statement": NO},
 }  # fmt: skip
+# Without a hidden key.
+WITHOUT_ROWID = ("merkle_leaves", "merkle_nodes", "checkpoints", "signing_keys", "unsealed_events")
+WITH_ROWID = [table for table in CHANGES if table not in WITHOUT_ROWID]
 KEYS: dict[str, list[tuple[str, ...]]] = {
     "audit_events": [("tenant_id", "event_id"), ("tenant_id", "correlation_id", "idempotency_key")],
     "replay_inputs": [("tenant_id", "event_id")],
@@ -69,14 +77,19 @@ KEYS: dict[str, list[tuple[str, ...]]] = {
     "identities": [("tenant_id", "user_id")],
     "devices": [("tenant_id", "device_id"), ("tenant_id", "user_id", "device_id")],
     "sessions": [("tenant_id", "session_id")],
+    "merkle_leaves": [("tenant_id", "leaf_index"), ("tenant_id", "event_id")],
+    "merkle_nodes": [("tenant_id", "level", "first")],
+    "checkpoints": [("tenant_id", "size")],
+    "signing_keys": [("tenant_id", "key_id")],
 }
-EVERY_KEY = [(table, (*key,)) for table, keys in KEYS.items() for key in [*keys, ("rowid",)]]
+EVERY_KEY = [(table, (*key,)) for table, keys in KEYS.items() for key in keys]
+EVERY_KEY += [(table, ("rowid",)) for table in WITH_ROWID]
 PRAGMAS = [
     (f"PRAGMA foreign_keys = {keys}", f"PRAGMA recursive_triggers = {recursive}")
     for keys, recursive in itertools.product(("OFF", "ON"), repeat=2)
 ]
 DUMP = tuple(
-    f"SELECT {'' if table == 'unsealed_events' else 'rowid, '}* FROM {table} ORDER BY 1, 2"
+    f"SELECT {'' if table in WITHOUT_ROWID else 'rowid, '}* FROM {table} ORDER BY 1, 2"
     for table in TABLES
 )
 
@@ -93,6 +106,8 @@ def guarded(tmp_path: Path) -> Iterator[Ledger]:
     ledger.commit(Unit((unrecorded,)))
     ledger.store.register(ACME, ALICE.user_id, ALICE.device_id, SessionId("past"), START_NS)
     ledger.store.close_session(ACME, SessionId("past"), START_NS + 1)
+    sealer(ledger.store, rows_max=4).seal_all()
+    ledger.write(CHAT, turn=10, key="unsealed")
     yield ledger
     ledger.store.close()
 
@@ -136,7 +151,8 @@ def copy_of(ledger: Ledger, table: str, key: tuple[str, ...]) -> tuple[str, str]
 def test_no_update_and_no_delete_changes_a_row(guarded: Ledger, table: str) -> None:
     changes = ", ".join(f"{column} = {value}" for column, value in CHANGES[table].items())
     key = next(iter(CHANGES[table]))
-    some = f"rowid = (SELECT min(rowid) FROM {table})"
+    hidden = "tenant_id" if table in WITHOUT_ROWID else "rowid"
+    some = f"{hidden} = (SELECT min({hidden}) FROM {table})"
     results = attack(
         guarded,
         f"UPDATE {table} SET {changes}",
@@ -159,7 +175,11 @@ def test_no_insert_replaces_a_row(guarded: Ledger, table: str, key: tuple[str, .
     # A device that is bound and not registered, so that a replacement could be valid.
     guarded.raw("INSERT INTO device_bindings VALUES ('loose', 'acme', 1)")
     columns, rows = copy_of(guarded, table, key)
-    one = f"{rows} ORDER BY {table}.rowid LIMIT 1"
+    one = (
+        f"{rows} ORDER BY 1 LIMIT 1"
+        if table in WITHOUT_ROWID
+        else (f"{rows} ORDER BY {table}.rowid LIMIT 1")
+    )
     target = ", ".join(key)
     column, value = list(CHANGES[table].items())[-1]
     attempts = [
@@ -179,7 +199,7 @@ def test_no_insert_replaces_a_row(guarded: Ledger, table: str, key: tuple[str, .
     attack(guarded, *attempts)
 
 
-@pytest.mark.parametrize("table", CHANGES)
+@pytest.mark.parametrize("table", WITH_ROWID)
 @pytest.mark.parametrize("rowid", [0, -1, -2, -(2**63)])
 def test_no_row_is_put_below_the_first_rowid(guarded: Ledger, table: str, rowid: int) -> None:
     """A row with rowid -1 would be what a BEFORE trigger sees of every other insert."""
@@ -241,7 +261,7 @@ def test_no_event_of_a_wrong_scope_enters(guarded: Ledger, changes: dict[str, st
 def test_the_forged_event_would_enter_if_its_scope_were_right(guarded: Ledger) -> None:
     """So it is the scope that the test above is refused for."""
     assert guarded.raw(_event({}))[0].error is None
-    assert len(guarded.store.trace(ACME, TALK)) == 8
+    assert len(guarded.store.trace(ACME, TALK)) == 9
     guarded.store.set_identity_status(ACME, BOB.user_id, "DISABLED")
     attack(guarded, _event({"idempotency_key": "'forged 2'"}))
 
@@ -362,7 +382,7 @@ def test_a_schema_that_this_version_did_not_make_is_refused(
     guarded.raw("DELETE FROM schema_migrations", "INSERT INTO schema_migrations SELECT * FROM kept")
     assert create(path, START_NS).empty
     guarded.store = guarded.database.open()
-    assert len(guarded.store.trace(ACME, TALK)) == 7
+    assert len(guarded.store.trace(ACME, TALK)) == 8
 
 
 def test_a_ledger_that_lacks_the_latest_migration_is_not_opened(

@@ -204,7 +204,9 @@ _FROM: Final = re.compile(r"\b(?:FROM|JOIN|UPDATE|,)\s+os_core\.(\w+) AS (\w+)")
 # What looks over all tenants: who holds a device, and whom this login may act for.
 _OVER_ALL: Final = {
     ("register", "device_bindings"), ("list_tenants", "tenants"),
-    ("unbound_devices", "device_bindings"),
+    ("unbound_devices", "device_bindings"), ("unsealed_tenants", "tenants"),
+    # Joined by the tenant: of whom each has something to seal, and what was taken out.
+    ("unsealed_tenants", "unsealed_events"), ("refuse_unsealed", "merkle_leaves"),
 }  # fmt: skip
 
 

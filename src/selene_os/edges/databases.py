@@ -44,6 +44,9 @@ class Database(Protocol):
     def inspect(self) -> Inspection:
         """Check schema and rows, and try the ways round the guards."""
 
+    def schema_differences(self) -> list[str]:
+        """What of its schema is not what the migrations made: guards above all."""
+
     def grant_login(self, tenant_id: TenantId) -> Login:
         """Make a login of one tenant's own. Raises BadField: a file has no logins."""
 
@@ -89,6 +92,16 @@ class SqliteFile:
         from selene_os.edges.scratch import inspect
 
         return inspect(self.path)
+
+    def schema_differences(self) -> list[str]:
+        from selene_os.ledger.sqlite import bypasses
+        from selene_os.ledger.sqlite.connection import connect
+
+        connection = connect(self.path, write=False)
+        try:
+            return bypasses.schema_differences(connection, self.path)
+        finally:
+            connection.close()
 
     def grant_login(self, tenant_id: TenantId) -> Login:
         raise BadField("database_url", "names a file, which has no logins", "Use PostgreSQL.")
@@ -139,6 +152,11 @@ class PostgresDatabase:
         from selene_os.ledger.postgres import bypasses
 
         return bypasses.inspect(self.url)
+
+    def schema_differences(self) -> list[str]:
+        from selene_os.ledger.postgres import bypasses
+
+        return bypasses.schema_differences(self.url)
 
     def grant_login(self, tenant_id: TenantId) -> Login:
         from selene_os.ledger.postgres import roles

@@ -17,6 +17,8 @@ from selene_os.ledger.inspection import Attempt, Inspection
 from selene_os.ledger.sqlite import bypasses
 from selene_os.ledger.sqlite.connection import connect
 from selene_os.ledger.sqlite.store import SqliteStore
+from selene_os.proof.sealer import Sealer
+from selene_os.proof.signing import Ed25519Signer
 
 _NOW = "2026-11-21T09:30:00+00:00"
 _COMPLETE = "remind me to call mom tomorrow at 5 pm"
@@ -66,6 +68,10 @@ def _fill(path: str) -> None:
         tenant.confirm(draft.event_id)
         tenant.import_terms([_TERM])
         store.append_memory(_memory(tenant_id, around.event_id(), around.clock()))
+        # A key that signs nothing else.
+        signer = Ed25519Signer("doctor", bytes(32))
+        Sealer(store.proofs, signer, [(signer.verifier, b"doctor")], around.clock).seal_all()
+        tenant.commit_decision(Chat(), "doctor", device, session="session", text="unsealed")
     finally:
         store.close()
 

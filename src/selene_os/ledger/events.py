@@ -95,6 +95,34 @@ class WholeRow(NamedTuple):
     record_digest: bytes | None
 
 
+class Placed(NamedTuple):
+    """Where a sealed row stands in its tenant's tree, from 0, and its hash there, 32 bytes."""
+
+    leaf_index: int
+    leaf_hash: bytes
+
+
+class CheckpointRow(NamedTuple):
+    """One row of checkpoints: a tree's size, its right edge, and the signed note of its root."""
+
+    tenant_id: TenantId
+    size: int
+    frontier: bytes
+    note: bytes
+    created_at: int
+
+
+class SigningKeyRow(NamedTuple):
+    """One row of signing_keys: a key's 8 hex digits, and the note in which the one before it,
+    or the first one itself, says that it signs.
+    """
+
+    tenant_id: TenantId
+    key_id: str
+    statement: bytes
+    created_at: int
+
+
 class Utterance(NamedTuple):
     """One row of conversation_ledger: what was said, by whom, in which turn."""
 

@@ -16,9 +16,11 @@ from typing import Any, Final
 from selene_os.errors import BadField, Fault
 from selene_os.ledger.events import (
     AuditEvent,
+    CheckpointRow,
     CurrentMemory,
     MemoryEvent,
     ReplayRecord,
+    SigningKeyRow,
     TenantRow,
     TermBundle,
     Utterance,
@@ -43,6 +45,10 @@ TABLES: Final[Mapping[str, tuple[str, str]]] = {
     "conversation_ledger": (columns_of(Utterance), "tenant_id, correlation_id, turn_id, role"),
     "memory_ledger": (columns_of(MemoryEvent), "tenant_id, memory_event_id"),
     "memory_current": (columns_of(CurrentMemory), "tenant_id, user_id, memory_key"),
+    "merkle_leaves": ("tenant_id, leaf_index, event_id, leaf_hash", "tenant_id, leaf_index"),
+    "merkle_nodes": ("tenant_id, level, first, hashes", "tenant_id, level, first"),
+    "checkpoints": (columns_of(CheckpointRow), "tenant_id, size"),
+    "signing_keys": (columns_of(SigningKeyRow), "tenant_id, key_id"),
     "unsealed_events": ("tenant_id, event_id", "tenant_id, event_id"),
 }
 Row = tuple[Any, ...]

@@ -121,3 +121,16 @@ def session_closed(session_id: SessionId) -> RegistrationRefused:
     return RegistrationRefused(
         f"{session_id!r} is closed already", "Open a new session.", field="session_id"
     )
+
+
+def node_missing(tenant_id: TenantId, level: int, place: int) -> Fault:
+    """A hash that the tree's size says must be there."""
+    return Fault(
+        f"the tree of tenant {tenant_id} lacks node {place} of level {level}",
+        "Run `selene verify`.",
+    )
+
+
+def not_waiting() -> Fault:
+    """Rows to be sealed that are not among those that wait, though nobody else sealed them."""
+    return Fault("rows to be sealed do not wait for it", "See `selene doctor`.")

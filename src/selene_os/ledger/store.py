@@ -24,6 +24,7 @@ from selene_os.ledger.events import (
     Utterance,
     Wanted,
 )
+from selene_os.ledger.proofs import Proofs
 from selene_os.names import (
     CorrelationId,
     DeviceId,
@@ -40,7 +41,14 @@ Setting = str | int | None
 
 
 class Store(Protocol):
-    """A ledger."""
+    """A ledger.
+
+    Attributes:
+        proofs: which of its rows are sealed, and what was signed of them.
+    """
+
+    @property
+    def proofs(self) -> Proofs: ...
 
     def close(self) -> None:
         """Finish the writes that wait, then let go of the database."""

@@ -27,6 +27,10 @@ COMMANDS: Final = {
     "memory": ("memory", "List, rebuild and apply what users want remembered."),
     "search": ("history", "Find decisions by intent, reason, user or time."),
     "times": ("understanding", "Find the time expressions of a text."),
+    "seal": ("proving", "Take what is committed into the tree, and sign it."),
+    "verify": ("proving", "Prove that no row was changed."),
+    "checkpoint": ("proving", "Write a checkpoint, to be kept elsewhere."),
+    "signing-key": ("proving", "Show or replace the key that signs checkpoints."),
     "doctor": ("checks", "Try to get round the guards, and check what is there."),
     "db": ("setup", "Show a ledger's schema version, or bring it up to date."),
     "backup": ("keeping", "Write a consistent copy of a ledger."),
@@ -47,7 +51,7 @@ class Commands(click.Group):
         if cmd_name not in COMMANDS:
             return None
         module = importlib.import_module(f"selene_os.edges.cli.{COMMANDS[cmd_name][0]}")
-        command: click.Command = getattr(module, cmd_name)
+        command: click.Command = getattr(module, cmd_name.replace("-", "_"))
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

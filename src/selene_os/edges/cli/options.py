@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -12,7 +13,9 @@ import click
 from selene_os.edges.settings import (
     database_url,
     is_postgres,
+    keys_directory,
     pack_directories,
+    sqlite_path,
     without_password,
 )
 from selene_os.edges.wire import dumps
@@ -57,6 +60,13 @@ def place_options(command: Command) -> Command:
 def address(db: str | None) -> str:
     """The ledger's address: the command's --db, the group's, the environment's, the default."""
     return database_url(db or click.get_current_context().find_root().obj)
+
+
+def keys_of(db: str | None) -> Path:
+    """The directory of the ledger's keys."""
+    url = address(db)
+    default = "selene.keys" if is_postgres(url) else f"{sqlite_path(url)}.keys"
+    return Path(keys_directory(None) or default)
 
 
 def here(db: str | None) -> str:

@@ -10,7 +10,8 @@ from typing import Any
 import click
 from click.shell_completion import get_completion_class
 
-from selene_os.edges.cli.options import address, db_option, json_option, show
+from selene_os.edges import signing_keys
+from selene_os.edges.cli.options import address, db_option, json_option, keys_of, show
 from selene_os.edges.databases import Database, database
 from selene_os.edges.settings import is_postgres, without_password
 from selene_os.ledger.migrations import Plan
@@ -31,6 +32,7 @@ def init(print_sql: bool, db: str | None, as_json: bool) -> None:
         click.echo(chosen.script(time.time_ns()))
         return
     done = chosen.create(time.time_ns())
+    signing_keys.make(keys_of(db))
     record = {
         "path": _named(chosen, done),
         "created": done.made,
@@ -75,6 +77,7 @@ def db_upgrade(yes: bool, db: str | None, as_json: bool) -> None:
         if not yes and (as_json or not click.confirm("Do it?")):
             raise click.UsageError("Nothing was done. Say --yes to go on without being asked.")
         chosen.create(time.time_ns())
+        signing_keys.make(keys_of(db))
         plan = chosen.plan()
         if not as_json:
             click.echo("Done.")

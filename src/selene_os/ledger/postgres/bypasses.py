@@ -36,6 +36,10 @@ LEDGERS: Final = {
     "memory_ledger": "confidence = 'LOW'",
     "device_bindings": "created_at = 0",
     "term_bundles": "key_id = 'x'",
+    "merkle_leaves": "leaf_hash = sha256('')",
+    "merkle_nodes": "hashes = sha256('')",
+    "checkpoints": "frontier = ''",
+    "signing_keys": "created_at = 0",
 }
 BEYOND: Final = (
     (
@@ -71,6 +75,17 @@ def inspect(url: str) -> Inspection:
     with connect(url) as connection:
         check_schema(connection, name)
         return look(connection, name)
+
+
+def schema_differences(url: str) -> list[str]:
+    """What of a ledger's schema is not what its migrations made. Raises as `inspect`."""
+    name = named(parse(url))
+    with connect(url) as connection:
+        check_schema(connection, name)
+        try:
+            return differences(catalog.expected(), catalog.there(connection))
+        except psycopg.Error as error:
+            raise unavailable(name, error) from error
 
 
 def look(connection: Connection, name: str) -> Inspection:
@@ -199,7 +214,9 @@ def _lost_rows(connection: Connection, tenant_id: str) -> Iterator[str]:
     ((unseen,),) = connection.execute(
         "SELECT count(*) FROM os_core.audit_events AS e WHERE e.tenant_id = %s AND NOT EXISTS"
         " (SELECT FROM os_core.unsealed_events AS u WHERE u.tenant_id = e.tenant_id"
-        " AND u.event_id = e.event_id)",
+        " AND u.event_id = e.event_id) AND NOT EXISTS"
+        " (SELECT FROM os_core.merkle_leaves AS l WHERE l.tenant_id = e.tenant_id"
+        " AND l.event_id = e.event_id)",
         (tenant_id,),
     ).fetchall()
     if unseen:

@@ -38,6 +38,7 @@ from selene_os.ledger.postgres.connection import (
     went_away,
 )
 from selene_os.ledger.postgres.groups import Call, Groups
+from selene_os.ledger.postgres.proofs import PostgresProofs
 from selene_os.ledger.postgres.schema import check_schema
 from selene_os.ledger.store import Setting, Verdict
 from selene_os.names import (
@@ -104,6 +105,7 @@ class PostgresStore:
             name="selene",
             open=True,
         )
+        self.proofs = PostgresProofs(self._rows, self._read)
         self._groups = Groups(self._transact, min(leaders_max, connections_max), self.name)
 
     def close(self) -> None:
@@ -121,9 +123,8 @@ class PostgresStore:
         return self._groups.commit(units) if units else []
 
     def trace(self, tenant_id: TenantId, correlation_id: CorrelationId) -> list[AuditEvent]:
-        return list(
-            map(AuditEvent._make, self._rows(statements.TRACE, (tenant_id, correlation_id)))
-        )
+        rows = self._rows(statements.TRACE, (tenant_id, correlation_id))
+        return list(map(AuditEvent._make, rows))
 
     def event(self, tenant_id: TenantId, event_id: EventId) -> AuditEvent | None:
         rows = self._rows(statements.EVENT_BY_ID, (tenant_id, event_id))

@@ -33,8 +33,19 @@ LEDGERS: Final = {
     "memory_ledger": "confidence = 'LOW'",
     "device_bindings": "created_at = 0",
     "term_bundles": "key_id = 'x'",
+    "merkle_leaves": "leaf_hash = zeroblob(32)",
+    "merkle_nodes": "hashes = zeroblob(32)",
+    "checkpoints": "frontier = zeroblob(8)",
+    "signing_keys": "created_at = 0",
 }
 
+_WITHOUT_ROWID: Final = (
+    "unsealed_events",
+    "merkle_leaves",
+    "merkle_nodes",
+    "checkpoints",
+    "signing_keys",
+)
 
 # What a file cannot refuse to whoever may write it. Each is seen, or needs a signed checkpoint.
 BEYOND: Final = (
@@ -78,10 +89,11 @@ def _attacks(connection: apsw.Connection) -> Iterable[tuple[str, tuple[str, ...]
             f"INSERT OR REPLACE by key into {table}",
             (f"{replace} ({listed}) SELECT {changed} FROM {table}",),
         )
-        yield (
-            f"INSERT OR REPLACE by rowid into {table}",
-            (f"{replace} (rowid, {listed}) SELECT rowid, {changed} FROM {table}",),
-        )
+        if table not in _WITHOUT_ROWID:
+            yield (
+                f"INSERT OR REPLACE by rowid into {table}",
+                (f"{replace} (rowid, {listed}) SELECT rowid, {changed} FROM {table}",),
+            )
         yield (
             f"UPSERT into {table}",
             (
@@ -97,6 +109,7 @@ def _attacks(connection: apsw.Connection) -> Iterable[tuple[str, tuple[str, ...]
             f"DELETE from an attached file's connection: {table}",
             ("ATTACH ':memory:' AS other", f"DELETE FROM main.{table}"),
         )
+    yield "keep a row from being sealed", ("DELETE FROM unsealed_events",)
     yield "move a device to another user", ("UPDATE devices SET user_id = user_id || '2'",)
     yield "move a session to another device", ("UPDATE sessions SET device_id = device_id || '2'",)
     yield "remove a user", ("DELETE FROM identities",)
@@ -145,8 +158,13 @@ def _detach(connection: apsw.Connection) -> None:
 
 def _rows(connection: apsw.Connection) -> dict[str, list[tuple[object, ...]]]:
     return {
-        table: [tuple(row) for row in connection.execute(f"SELECT rowid, * FROM {table}")]
-        for table in (*LEDGERS, "identities", "devices", "sessions")
+        table: [
+            tuple(row)
+            for row in connection.execute(
+                f"SELECT {'' if table in _WITHOUT_ROWID else 'rowid, '}* FROM {table}"
+            )
+        ]
+        for table in (*LEDGERS, "unsealed_events", "identities", "devices", "sessions")
     }
 
 
@@ -230,7 +248,9 @@ def _lost_rows(connection: apsw.Connection) -> Iterable[str]:
     """Events that no sealer would ever see, and memories that their ledger does not add up to."""
     ((unseen,),) = connection.execute(
         "SELECT count(*) FROM audit_events AS e WHERE NOT EXISTS (SELECT 1 FROM unsealed_events"
-        " AS u WHERE u.tenant_id = e.tenant_id AND u.event_id = e.event_id)"
+        " AS u WHERE u.tenant_id = e.tenant_id AND u.event_id = e.event_id) AND NOT EXISTS"
+        " (SELECT 1 FROM merkle_leaves AS l WHERE l.tenant_id = e.tenant_id"
+        " AND l.event_id = e.event_id)"
     ).fetchall()
     if unseen:
         yield f"unsealed_events: {unseen} events are missing from it"

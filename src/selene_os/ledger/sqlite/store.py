@@ -35,6 +35,7 @@ from selene_os.ledger.sqlite.connection import (
     connect,
     unavailable,
 )
+from selene_os.ledger.sqlite.proofs import SqliteProofs
 from selene_os.ledger.sqlite.schema import check_schema
 from selene_os.ledger.sqlite.writer import GROUP_MAX, QUEUE_MAX, WAIT_MS, Writer
 from selene_os.ledger.store import Setting, Verdict
@@ -95,6 +96,7 @@ class SqliteStore:
         self._writer = Writer(
             connection, path, queue_max=queue_max, group_max=group_max, wait_ms=wait_ms
         )
+        self.proofs = SqliteProofs(self._writer, self._rows)
         self._pid = os.getpid()
         self._readers = threading.Condition()
         self._reading = 0
