@@ -136,7 +136,8 @@ def _turn(proven: Proven, said: Disclosed | None) -> str:
     code = next((code for code in ReasonCode if code == row.reason_code), None)
     meaning = MEANINGS[code] if code else "This version does not know the reason's code."
     who = [("user", row.user_id), ("device", row.device_id), ("session", row.session_id)]
-    facts = {_LABELS.get(key, key): _value(value) for key, value in payload.items()}
+    shown = [key for key in _LABELS if key in payload] + sorted(payload.keys() - _LABELS.keys())
+    facts = {_LABELS.get(key, key): _value(payload[key]) for key in shown}
     facts["Who, where"] = ", ".join(f"{kind} {_text(name)}" for kind, name in who if name)
     facts["Decided by"] = _text(f"{row.engine} {row.engine_version or ''}".strip())
     if index is None:

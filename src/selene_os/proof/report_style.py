@@ -54,7 +54,7 @@ dd { margin: 0; }
   margin: 0 0 1rem; padding: 1.1rem 1.25rem .9rem; break-inside: avoid;
 }
 .turn header { display: flex; flex-wrap: wrap; gap: .35rem .75rem; align-items: baseline; }
-.turn header .when { color: var(--soft); font-size: .88rem; margin-left: auto; }
+.turn header .when { color: var(--soft); font-size: .88rem; width: 100%; }
 .badge {
   border: 1px solid currentColor; border-radius: 1rem; color: var(--accent); font-size: .7rem;
   font-weight: 600; letter-spacing: .05em; padding: .1rem .6rem;
@@ -86,7 +86,6 @@ pre {
   h1 { font-size: 1.6rem; }
   dl { grid-template-columns: 1fr; gap: 0; }
   dd { margin-bottom: .45rem; }
-  .turn header .when { margin-left: 0; width: 100%; }
   table, tbody, tr, th, td { display: block; width: auto; }
   th { border: 0; padding-bottom: 0; }
   td { padding-top: 0; }
