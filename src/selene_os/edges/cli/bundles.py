@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -59,7 +60,8 @@ def bundle(
     except OSError as error:
         raise BadField("out", f"cannot be written ({error.strerror})", "Name another.") from None
     record = {"file": str(out), "bytes": len(made)}
-    show(as_json, record, f"{shown(str(out))}: {len(made)} bytes. Check it: selene verify-bundle")
+    told = f"{shown(str(out))}: {len(made):,} bytes."
+    show(as_json, record, f"{told} Check it: selene verify-bundle {shlex.quote(str(out))}")
 
 
 @click.command()
