@@ -100,6 +100,13 @@ def test_rows_taken_out_put_in_twice_or_in_another_order_are_found() -> None:
         assert both(rebuilt(found | {bundle.ROWS: b"".join(other)})) == DIFFERS, other
 
 
+def test_a_row_with_a_key_too_many_is_found_though_its_columns_are_right() -> None:
+    found = files()
+    lines = found[bundle.ROWS].splitlines(keepends=True)
+    lines[0] = lines[0].replace(b'"user_id":', b'"user":"x","user_id":')
+    assert both(rebuilt(found | {bundle.ROWS: b"".join(lines)})) == DIFFERS
+
+
 def test_rows_and_proofs_in_another_order_are_found_though_each_proof_holds() -> None:
     def swap(proofs: Any) -> None:
         proofs["rows"][0], proofs["rows"][1] = proofs["rows"][1], proofs["rows"][0]
@@ -150,6 +157,7 @@ CHANGES: dict[str, Callable[[Any], object]] = {
     "another event": lambda p: p["rows"][0].update(event_id="x"),
     "rows as an object": lambda p: p.update(rows={}),
     "another format": lambda p: p.update(format="selene-case-2"),
+    "a key too many": lambda p: p.update(note="x"),
     "a time that is a number": lambda p: p.update(sealed_at=5),
     "a time that is no number": lambda p: p.update(sealed_at="05"),
     "an older size": lambda p: p["consistency"].update(size=12),
@@ -265,7 +273,8 @@ def test_what_was_said_must_be_what_its_row_names() -> None:
         {one: found[two]},
         {one: b'{"plaintext":"other"}\n'},
         {one: b'{"plaintext":5}\n'},
-        {one: b'{"plaintext":"x","row_key":null}\n'},
+        {one: found[one].replace(b"}\n", b',"row_key":null}\n')},
+        {one: found[one].rstrip()},
         {"inputs/018bcfe5-6827-7000-8000-0000000000ff.json": found[one]},
     ):
         assert both(rebuilt(found | change)) == DIFFERS, change
