@@ -107,6 +107,16 @@ def test_a_row_with_a_key_too_many_is_found_though_its_columns_are_right() -> No
     assert both(rebuilt(found | {bundle.ROWS: b"".join(lines)})) == DIFFERS
 
 
+@pytest.mark.parametrize("written", [b"true", b"1.0", b'"1"', b"null", b"9007199254740993"])
+def test_a_number_written_otherwise_is_found_though_its_leaf_may_be_the_same(
+    written: bytes,
+) -> None:
+    found = files()
+    assert found[bundle.ROWS].count(b'"turn_id":1,') == 1
+    rows = found[bundle.ROWS].replace(b'"turn_id":1,', b'"turn_id":' + written + b",")
+    assert both(rebuilt(found | {bundle.ROWS: rows})) == DIFFERS
+
+
 def test_rows_and_proofs_in_another_order_are_found_though_each_proof_holds() -> None:
     def swap(proofs: Any) -> None:
         proofs["rows"][0], proofs["rows"][1] = proofs["rows"][1], proofs["rows"][0]
@@ -221,6 +231,15 @@ def test_a_wrong_signature_is_found_beside_a_right_one() -> None:
     assert both(rebuilt(found)) == DIFFERS
     # Who trusts the second key alone does not know the first: its signature says nothing to them.
     assert by_file(rebuilt(found), [SECOND.verifier]) == HOLDS
+
+
+def test_a_signature_in_another_form_of_base64_is_found_though_its_bytes_are_the_same() -> None:
+    note = files()[bundle.CHECKPOINT]
+    assert note.endswith(b"=\n") and not note.endswith(b"==\n")
+    digits = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+    last = digits[digits.index(note[-3]) + 1 : digits.index(note[-3]) + 2]
+    other = note[:-3] + last + note[-2:]
+    assert both(rebuilt(files() | {bundle.CHECKPOINT: other})) == DIFFERS
 
 
 def test_a_broken_chain_of_keys_is_found() -> None:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
+
+import pytest
 
 from judges import (
     DIFFERS,
@@ -13,6 +16,7 @@ from judges import (
     NOT_CHECKED,
     changed_rows,
     files,
+    one_file,
     rebuilt,
 )
 from sealed import (
@@ -22,6 +26,14 @@ from sealed import (
     sealed_case,
 )
 from selene_os.proof import bundle
+from selene_os.proof.merkle import Frontier, leaf_hash
+from selene_os.proof.merkle_proofs import (
+    consistency_proof,
+    frontier_at,
+    inclusion_proof,
+    verify_consistency,
+    verify_inclusion,
+)
 
 # ---- as a command
 
@@ -104,3 +116,44 @@ def test_the_file_has_no_need_of_selene_or_of_a_newer_python() -> None:
         if isinstance(node, ast.ImportFrom)
     }
     assert named <= {*sys.stdlib_module_names, "cryptography"}
+
+
+# ---- its proofs, against those of the package
+
+
+def tree(size: int) -> Callable[[int, int], bytes]:
+    """The nodes of a tree of this size."""
+    leaves = [leaf_hash(bytes([number])) for number in range(size)]
+    return lambda level, place: (
+        Frontier().extend(leaves[place << level : (place + 1) << level]).frontier.root()
+    )
+
+
+def bent(proof: list[bytes]) -> Iterator[list[bytes]]:
+    """A proof, and what is nearly the same one."""
+    yield proof
+    yield [*proof, bytes(32)]
+    yield proof[1:]
+    yield proof[:-1]
+    yield proof[::-1]
+    yield []
+    yield [bytes(32), *proof[1:]]
+
+
+@pytest.mark.parametrize("new", range(1, 18))
+def test_it_judges_every_proof_as_the_package_does(new: int) -> None:
+    file, read = one_file(), tree(new)
+    root = frontier_at(new, read).root()
+    for old in range(1, new + 1):
+        old_root = frontier_at(old, read).root()
+        for proof in bent([*consistency_proof(old, new, read)]):
+            for before in (old_root, bytes(32)):
+                for sizes in ((old, new), (old - 1, new), (new, old), (old, old)):
+                    held = verify_consistency(*sizes, before, root, proof)
+                    assert file.consistent(*sizes, before, root, proof) == bool(held), sizes
+        index = old - 1
+        for proof in bent([*inclusion_proof(index, new, read)]):
+            for place in (index, index + 1, -1, new, new - 1):
+                leaf = read(0, index)
+                held = verify_inclusion(place, new, leaf, proof, root)
+                assert file.included(place, new, leaf, proof, root) == bool(held), place
