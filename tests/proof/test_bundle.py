@@ -40,7 +40,7 @@ from selene_os.proof.judging import judge
 from selene_os.proof.leaves import leaf_of
 
 # README.txt and report.html of the case in `sealed`, as this format has them.
-GOLDEN: Final = "a9f51e611fdd1cc0c4b7692be7564cc9fc7e1eaf8bbdc5cc203c55db3b4d6a1f"
+GOLDEN: Final = "936f58f4682a283335f03f3da30e55a1390ef17efaeb21098bfed400a62d53ae"
 FILES = unpack(sealed_case()).files
 
 

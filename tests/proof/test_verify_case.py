@@ -14,6 +14,7 @@ from judges import (
     DIFFERS,
     HOLDS,
     NOT_CHECKED,
+    both,
     changed_rows,
     files,
     one_file,
@@ -22,10 +23,13 @@ from judges import (
 from sealed import (
     FIRST,
     FOREIGN,
+    LOG,
+    SECOND,
     older_note,
     sealed_case,
 )
 from selene_os.proof import bundle
+from selene_os.proof.archive import unpack
 from selene_os.proof.merkle import Frontier, leaf_hash
 from selene_os.proof.merkle_proofs import (
     consistency_proof,
@@ -34,6 +38,8 @@ from selene_os.proof.merkle_proofs import (
     verify_consistency,
     verify_inclusion,
 )
+from selene_os.proof.notes import Note, Signature
+from selene_os.proof.signing import Ed25519Signer
 
 # ---- as a command
 
@@ -157,3 +163,49 @@ def test_it_judges_every_proof_as_the_package_does(new: int) -> None:
                 leaf = read(0, index)
                 held = verify_inclusion(place, new, leaf, proof, root)
                 assert file.included(place, new, leaf, proof, root) == bool(held), place
+
+
+# ---- its notes and keys, against those of the package
+
+
+def signed(text: str, signer: Ed25519Signer) -> bytes:
+    """A note signed without asking whether its text may be signed."""
+    signature = Signature(signer.name, signer.key_id, signer.sign(text.encode()))
+    return Note(text, (signature,)).encode()
+
+
+def test_a_note_that_the_format_does_not_allow_is_refused_though_its_log_signed_it() -> None:
+    text = unpack(sealed_case()).files[bundle.CHECKPOINT].decode().split("\n\n")[0] + "\n"
+    assert both(rebuilt(files() | {bundle.CHECKPOINT: signed(text, SECOND)})) == HOLDS
+    for other in (
+        text + "a\tb\n",
+        text + "\n",
+        text.replace("\n", "\r\n"),
+        text + "x" * 131_072 + "\n",
+        text.replace("24", "024"),
+        text.replace("24", "+24"),
+        text.replace("24", "\u0662\u0664"),
+        text.replace("24", str(2**63)),
+    ):
+        data = rebuilt(files() | {bundle.CHECKPOINT: signed(other, SECOND)})
+        assert both(data) == DIFFERS, other
+    unended = signed(text, SECOND).removesuffix(b"\n")
+    assert both(rebuilt(files() | {bundle.CHECKPOINT: unended})) == DIFFERS
+
+
+def test_a_key_whose_id_is_another_is_refused_though_the_key_before_it_signed_it() -> None:
+    real = SECOND.verifier.encode()
+    for line in (
+        real.replace("d65a813a", "d65a813b"),
+        real.replace("d65a813a", "D65A813A"),
+        real.removesuffix("="),
+        f"{real[:-2]}{chr(ord(real[-2]) + 1)}=",
+        real + "AAAA",
+        real.replace("selene-", "selene+"),
+        real.replace("+Ad", "+Bd"),
+        "",
+    ):
+        statement = signed(f"selene signing key\n{LOG}\n{line}\n", FIRST)
+        verifiers = f"{FIRST.verifier.encode()}\n{line}\n".encode()
+        found = files() | {"keys/0002.txt": statement, bundle.VERIFIERS: verifiers}
+        assert both(rebuilt(found)) == DIFFERS, line

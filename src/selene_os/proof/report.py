@@ -165,7 +165,8 @@ def _sealing(case: Case, checkpoint: Checkpoint) -> str:
         "Rows in the log": str(checkpoint.size),
         "Root": _code(checkpoint.root.hex()),
         "Signed by": "<br>".join(map(_code, signed)),
-        "Sealed": f"{_moment(case.sealed_at)}, as the log says; no signature covers the time",
+        # To the last digit: what nobody signed is held by nothing but this line.
+        "Sealed": f"{_moment(case.sealed_at, 9)}, as the log says; no signature covers the time",
         "Keys of the log": "<br>".join(map(_code, keys)),
     }
     if case.consistency is not None:
@@ -262,12 +263,12 @@ def _value(value: object) -> str:
     return _text(json.dumps(value, ensure_ascii=False, sort_keys=True))
 
 
-def _moment(at: int) -> str:
-    """A moment to the millisecond, in UTC."""
+def _moment(at: int, digits: int = 3) -> str:
+    """A moment in UTC, to the millisecond or to more digits."""
     seconds, rest = divmod(at, _NANOSECONDS)
     moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds)
     shown = moment.replace(tzinfo=None).isoformat(" ")
-    return f"{shown}.{rest // 1_000_000:03} UTC"
+    return f"{shown}.{f'{rest:09}'[:digits]} UTC"
 
 
 def _many(number: int, what: str) -> str:
