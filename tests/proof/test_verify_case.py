@@ -198,13 +198,14 @@ def test_a_key_whose_id_is_another_is_refused_though_the_key_before_it_signed_it
     for line in (
         real.replace("d65a813a", "d65a813b"),
         real.replace("d65a813a", "D65A813A"),
-        real.removesuffix("="),
-        f"{real[:-2]}{chr(ord(real[-2]) + 1)}=",
+        real[:-4],
+        real[:-1] + "A",
         real + "AAAA",
         real.replace("selene-", "selene+"),
-        real.replace("+Ad", "+Bd"),
+        real.replace("+AX", "+BX"),
         "",
     ):
+        assert line != real
         statement = signed(f"selene signing key\n{LOG}\n{line}\n", FIRST)
         verifiers = f"{FIRST.verifier.encode()}\n{line}\n".encode()
         found = files() | {"keys/0002.txt": statement, bundle.VERIFIERS: verifiers}
