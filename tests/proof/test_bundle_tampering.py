@@ -21,7 +21,7 @@ from sealed import (
 from selene_os.proof import bundle
 
 DRILL = os.environ.get("SELENE_DRILLS") == "1"
-TAMPERINGS = 10_000 if DRILL else 400
+TAMPERINGS = 10_000 if DRILL else 300
 SEEDS = 4
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import base64
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -15,6 +16,8 @@ from judges import (
     HOLDS,
     NOT_CHECKED,
     both,
+    by_file,
+    by_package,
     changed_rows,
     files,
     one_file,
@@ -191,6 +194,31 @@ def test_a_note_that_the_format_does_not_allow_is_refused_though_its_log_signed_
         assert both(data) == DIFFERS, other
     unended = signed(text, SECOND).removesuffix(b"\n")
     assert both(rebuilt(files() | {bundle.CHECKPOINT: unended})) == DIFFERS
+
+
+def test_signatures_of_others_are_passed_over_where_the_format_allows_them() -> None:
+    note = files()[bundle.CHECKPOINT]
+
+    def line(name: str, content: bytes) -> bytes:
+        return f"— {name} {base64.b64encode(content).decode()}\n".encode()
+
+    witness = line("witness.example", b"1234 and a signature")
+    # The report names who signed: made again it is another one, which only Selene sees.
+    assert by_package(rebuilt(files() | {bundle.CHECKPOINT: note + witness}), None) == DIFFERS
+    assert by_file(rebuilt(files() | {bundle.CHECKPOINT: note + witness}), None) == HOLDS
+    for further in (
+        line("witness.example", b"1234"),
+        witness + witness,
+        b"".join(line(f"witness-{number}", b"12345") for number in range(16)),
+        line("w" * 257, b"12345"),
+        line("w+", b"12345"),
+        line("w\u2003", b"12345"),
+        b"- witness MTIzNDU2\n",
+        b"\n",
+    ):
+        data = rebuilt(files() | {bundle.CHECKPOINT: note + further})
+        assert by_file(data, None) == DIFFERS, further
+        assert by_package(data, None) == DIFFERS, further
 
 
 def test_a_key_whose_id_is_another_is_refused_though_the_key_before_it_signed_it() -> None:
