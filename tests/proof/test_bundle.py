@@ -353,8 +353,11 @@ def test_verify_bundle_ends_with_4_where_a_row_is_not_proven(selene: Command) ->
 
 def test_what_cannot_be_read_is_refused(selene: Command) -> None:
     (selene.folder / "empty.txt").write_text("")
+    with (selene.folder / "large.zip").open("wb") as file:
+        file.truncate(ARCHIVE_BYTES_MAX + 1)
     for arguments, field in (
         (("nowhere.zip",), "file"),
+        (("large.zip",), "file"),
         (("case.zip", "--key", "nowhere"), "key"),
         (("case.zip", "--key", "empty.txt"), "key"),
         (("case.zip", "--key", "a+b+c"), "key"),

@@ -23,6 +23,7 @@ from judges import (
     one_file,
     rebuilt,
 )
+from ledgers import ACME
 from sealed import (
     FIRST,
     FOREIGN,
@@ -30,9 +31,12 @@ from sealed import (
     SECOND,
     older_note,
     sealed_case,
+    sealed_log,
+    written,
 )
 from selene_os.proof import bundle
-from selene_os.proof.archive import unpack
+from selene_os.proof.archive import ARCHIVE_BYTES_MAX, unpack
+from selene_os.proof.evidence import Sealing, make_case, wanted_nodes
 from selene_os.proof.merkle import Frontier, leaf_hash
 from selene_os.proof.merkle_proofs import (
     consistency_proof,
@@ -93,6 +97,8 @@ def test_without_cryptography_the_rest_is_checked_and_that_is_said(tmp_path: Pat
 def test_what_cannot_be_read_ends_with_2(tmp_path: Path) -> None:
     (tmp_path / "case.zip").write_bytes(sealed_case())
     (tmp_path / "empty.txt").write_text("")
+    with (tmp_path / "large.zip").open("wb") as file:
+        file.truncate(ARCHIVE_BYTES_MAX + 1)
     for arguments in (
         ["nowhere.zip"],
         [],
@@ -100,6 +106,7 @@ def test_what_cannot_be_read_ends_with_2(tmp_path: Path) -> None:
         ["case.zip", "--key", "empty.txt"],
         ["case.zip", "--key", "a+b+c"],
         ["case.zip", "--against", "nowhere"],
+        ["large.zip"],
     ):
         done = verify(tmp_path, *arguments)
         assert done.returncode == 2 and "Traceback" not in done.stderr, arguments
@@ -194,6 +201,24 @@ def test_a_note_that_the_format_does_not_allow_is_refused_though_its_log_signed_
         assert both(data) == DIFFERS, other
     unended = signed(text, SECOND).removesuffix(b"\n")
     assert both(rebuilt(files() | {bundle.CHECKPOINT: unended})) == DIFFERS
+
+
+def test_keys_that_are_not_numbered_one_by_one_are_found_though_they_are_a_chain() -> None:
+    found = files()
+    found["keys/0003.txt"] = found.pop("keys/0002.txt")
+    assert both(rebuilt(found)) == DIFFERS
+
+
+def test_rows_of_two_conversations_are_found_though_each_is_proven_and_in_order() -> None:
+    log = sealed_log()
+    mixed = written()[0][10:12]
+    assert len({row.correlation_id for row in mixed}) == 2
+    sealing = Sealing(log.checkpoints[24], tuple(log.statements))
+    placed = log.placed(ACME, [row.event_id for row in mixed])
+    nodes = wanted_nodes(24, placed)
+    hashes = dict(zip(nodes, log.nodes(ACME, nodes), strict=True))
+    assert both(bundle.write(make_case(mixed, placed, hashes, sealing))) == DIFFERS
+    assert both(bundle.write(make_case(mixed[1:], placed, hashes, sealing))) == HOLDS
 
 
 def test_signatures_of_others_are_passed_over_where_the_format_allows_them() -> None:
