@@ -55,7 +55,7 @@ nlp-figures: setup
 # Heavier than the tests: longer random histories, more crashes.
 drills: setup
 	SELENE_DRILLS=1 $(BIN)/python -m pytest tests/simulation tests/ledger tests/postgres \
-	  tests/contracts tests/acceptance
+	  tests/contracts tests/acceptance tests/proof
 
 # Coverage-guided, FUZZ_SECONDS for each target; an input that fails is kept below .fuzz.
 fuzz: setup

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from selene_os import dictionary, names, records, remembering
 from selene_os.engines import know, nlp
-from selene_os.errors import BadField, NotFound
+from selene_os.errors import BadField, Fault, NotFound
 from selene_os.ledger import codec
 from selene_os.ledger.events import AuditEvent, TenantRow, Utterance, Wanted
 from selene_os.ledger.memories import Memories
@@ -196,6 +196,46 @@ class Registry:
         """What is needed to decide one event again, or None. Raises BadField."""
         found = self._store.record(self.tenant_id, names.parse_event_id(event_id))
         return None if found is None else records.decode(found)
+
+    def bundle(
+        self,
+        correlation: str,
+        *,
+        against: bytes | None = None,
+        unsealed: bool = False,
+        with_inputs: bool = False,
+    ) -> bytes:
+        """The evidence of one conversation as one file, for whoever must check it without Selene.
+
+        Args:
+            against: an older checkpoint that somebody kept; that the log still begins with it is
+                proven along.
+            unsealed: carry rows that are not sealed yet, marked as not proven.
+            with_inputs: disclose what was said.
+
+        Raises:
+            NotFound: there is no such conversation. BadField: it is not sealed, or `against` is not
+            of this log. Fault: the ledger does not prove what it holds, or a key is not here.
+        """
+        # Here, because few of those who take turns ask for evidence.
+        from selene_os import proving
+        from selene_os.proof import bundle
+
+        log, correlation_id = self._store, names.parse_correlation_id(correlation)
+        if not isinstance(log, proving.SealedLog):
+            raise Fault("this ledger keeps no seals", "Bring its schema up to date.")
+        inputs = None
+        if with_inputs:
+            inputs = proving.plain_inputs(log, self.tenant_id, correlation_id)
+        case = proving.case_of(
+            log,
+            self.tenant_id,
+            correlation_id,
+            against=against,
+            unsealed=unsealed,
+            inputs=inputs,
+        )
+        return bundle.write(case)
 
     def search(
         self,

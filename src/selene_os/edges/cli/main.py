@@ -25,6 +25,8 @@ COMMANDS: Final = {
     "pack": ("packs", "Begin, check and test a pack of your own."),
     "terms": ("terms", "Import, list and remove a tenant's terms."),
     "memory": ("memory", "List, rebuild and apply what users want remembered."),
+    "bundle": ("bundles", "Write a conversation's evidence as one file."),
+    "verify-bundle": ("bundles", "Check such a file, byte by byte."),
     "search": ("history", "Find decisions by intent, reason, user or time."),
     "times": ("understanding", "Find the time expressions of a text."),
     "seal": ("proving", "Take what is committed into the tree, and sign it."),
@@ -70,7 +72,10 @@ def cli(ctx: click.Context, db: str | None) -> None:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run a command line. Exit 0 done, 1 the operator's to mend, 2 refused or usage, 3 differs."""
+    """Run a command line. Exit 0 done, 1 the operator's to mend, 2 refused or usage, 3 differs.
+
+    And 4: nothing differs, but not everything could be checked.
+    """
     color = False if os.environ.get("NO_COLOR") else None
     given = sys.argv[1:] if arguments is None else arguments
     try:
