@@ -18,15 +18,20 @@ from ledgers import SqliteDatabase as Sqlite
 from selene_os import proving
 from selene_os.decision import Confirmation
 from selene_os.ledger.codec import Decided
-from selene_os.ledger.events import ReplayRecord, WholeRow
+from selene_os.ledger.events import (
+    CheckpointRow,
+    Placed,
+    ReplayRecord,
+    SigningKeyRow,
+    WholeRow,
+)
 from selene_os.names import CorrelationId, EventId, TenantId
 from selene_os.proof import bundle
 from selene_os.proof.checkpoint import Checkpoint, sign_checkpoint
-from selene_os.proof.evidence import Case, CheckpointRow, Placed, SigningKeyRow
+from selene_os.proof.evidence import Case
 from selene_os.proof.key_chain import origin_of, sign_statement
 from selene_os.proof.leaves import leaf_of
 from selene_os.proof.merkle import Frontier
-from selene_os.proof.merkle_proofs import Node
 from selene_os.proof.signing import Ed25519Signer
 from selene_os.reasons import ReasonCode
 
@@ -78,7 +83,7 @@ class MemoryLog:
     def placed(self, tenant_id: TenantId, event_ids: Sequence[EventId]) -> dict[EventId, Placed]:
         return {name: self.places[name] for name in event_ids if name in self.places}
 
-    def nodes(self, tenant_id: TenantId, wanted: Sequence[Node]) -> list[bytes]:
+    def nodes(self, tenant_id: TenantId, wanted: Sequence[tuple[int, int]]) -> list[bytes]:
         found = []
         for level, place in wanted:
             leaves = self.leaves[place << level : (place + 1) << level]
@@ -139,7 +144,7 @@ def case(*, inputs: bool = True, against: int | None = 13) -> Case:
     """The evidence of TALK."""
     log = sealed_log()
     older = None if against is None else log.checkpoints[against].note
-    said = proving.plain_inputs(log, ACME, TALK) if inputs else None
+    said = proving.plain_inputs(log, log.record, ACME, TALK) if inputs else None
     return proving.case_of(log, ACME, TALK, against=older, inputs=said)
 
 

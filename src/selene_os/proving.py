@@ -2,54 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Protocol, runtime_checkable
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final, Protocol
 
 from selene_os.errors import BadField, Fault, NotFound
-from selene_os.ledger.events import PLAIN_KEY_ID, ReplayRecord, WholeRow
+from selene_os.ledger.events import (
+    PLAIN_KEY_ID,
+    CheckpointRow,
+    Placed,
+    ReplayRecord,
+    SigningKeyRow,
+    WholeRow,
+)
 from selene_os.names import CorrelationId, EventId, TenantId
 from selene_os.proof.evidence import (
     ROWS_MAX,
     Case,
-    CheckpointRow,
     Disclosed,
-    Placed,
     Sealing,
-    SigningKeyRow,
     make_case,
     read_older,
     wanted_nodes,
 )
-from selene_os.proof.merkle_proofs import Node
 
-_SEAL_FIRST = "Run `selene seal` first, or carry them unproven with --unsealed."
+Record = Callable[[TenantId, EventId], ReplayRecord | None]
+_SEAL_FIRST: Final = "Run `selene seal` first, or carry them unproven with --unsealed."
 
 
-@runtime_checkable
 class SealedLog(Protocol):
-    """What of a ledger its rows and their proofs are read from."""
+    """What of `ledger.proofs.Proofs` evidence is made of."""
 
-    def whole_rows(self, tenant_id: TenantId, correlation_id: CorrelationId) -> list[WholeRow]:
-        """A conversation's rows with what their records are, by turn."""
-
-    def placed(self, tenant_id: TenantId, event_ids: Sequence[EventId]) -> dict[EventId, Placed]:
-        """Where rows stand in the tenant's log: those that are sealed."""
-
-    def nodes(self, tenant_id: TenantId, wanted: Sequence[Node]) -> list[bytes]:
-        """The hashes of nodes of the tenant's tree, in the order asked; level 0 are the leaves."""
-
-    def checkpoint(self, tenant_id: TenantId, size: int | None = None) -> CheckpointRow | None:
-        """The checkpoint of a size, by default the newest; None where there is none."""
-
-    def signing_keys(self, tenant_id: TenantId) -> list[SigningKeyRow]:
-        """The statements of the log's keys, the oldest first."""
-
-    def record(self, tenant_id: TenantId, event_id: EventId) -> ReplayRecord | None:
-        """What is needed to decide one event again, or None."""
+    def whole_rows(self, tenant_id: TenantId, correlation_id: CorrelationId) -> list[WholeRow]: ...
+    def placed(
+        self, tenant_id: TenantId, event_ids: Sequence[EventId]
+    ) -> dict[EventId, Placed]: ...
+    def nodes(self, tenant_id: TenantId, wanted: Sequence[tuple[int, int]]) -> list[bytes]: ...
+    def checkpoint(self, tenant_id: TenantId, size: int | None = None) -> CheckpointRow | None: ...
+    def signing_keys(self, tenant_id: TenantId) -> list[SigningKeyRow]: ...
 
 
 def case_of(
-    log: SealedLog,
+    proofs: SealedLog,
     tenant_id: TenantId,
     correlation_id: CorrelationId,
     *,
@@ -60,7 +53,7 @@ def case_of(
     """The evidence of one conversation, against the newest checkpoint.
 
     Args:
-        log: a ledger.
+        proofs: a ledger's.
         tenant_id: the tenant.
         correlation_id: the conversation.
         against: an older checkpoint of this log, as its file; that the log still begins with it is
@@ -76,8 +69,8 @@ def case_of(
     if older is not None and not older.size:
         raise BadField("against", "has no leaves", "Every log begins with it: leave it out.")
     # The checkpoint first: rows that are sealed while this runs may be too new for it.
-    newest = log.checkpoint(tenant_id)
-    rows = log.whole_rows(tenant_id, correlation_id)
+    newest = proofs.checkpoint(tenant_id)
+    rows = proofs.whole_rows(tenant_id, correlation_id)
     if not rows:
         raise NotFound(
             f"{correlation_id!r} has no rows", "Find it by `selene search`.", field="correlation_id"
@@ -86,7 +79,7 @@ def case_of(
         raise BadField("correlation_id", f"has more than {ROWS_MAX} rows", "Ask for another.")
     if newest is None or not newest.size:
         raise BadField("tenant_id", "has no seal yet", "Run `selene seal` first.")
-    found = log.placed(tenant_id, [row.event_id for row in rows])
+    found = proofs.placed(tenant_id, [row.event_id for row in rows])
     placed = {name: place for name, place in found.items() if place.leaf_index < newest.size}
     missing = len(rows) - len(placed)
     if missing and not unsealed:
@@ -94,14 +87,14 @@ def case_of(
             "correlation_id", f"has {missing} of {len(rows)} rows not sealed yet", _SEAL_FIRST
         )
     wanted = wanted_nodes(newest.size, placed, older)
-    nodes = dict(zip(wanted, log.nodes(tenant_id, wanted), strict=True))
-    statements = tuple(key.statement for key in log.signing_keys(tenant_id))
+    nodes = dict(zip(wanted, proofs.nodes(tenant_id, wanted), strict=True))
+    statements = tuple(key.statement for key in proofs.signing_keys(tenant_id))
     sealing = Sealing(newest, statements)
     return make_case(rows, placed, nodes, sealing, older=older, inputs=inputs)
 
 
 def plain_inputs(
-    log: SealedLog, tenant_id: TenantId, correlation_id: CorrelationId
+    proofs: SealedLog, record: Record, tenant_id: TenantId, correlation_id: CorrelationId
 ) -> dict[EventId, Disclosed]:
     """What was said in a conversation, of each row with a record.
 
@@ -109,8 +102,8 @@ def plain_inputs(
         Fault: a record is encrypted, and its key is not here.
     """
     found = {}
-    for row in log.whole_rows(tenant_id, correlation_id):
-        kept = log.record(tenant_id, row.event_id)
+    for row in proofs.whole_rows(tenant_id, correlation_id):
+        kept = record(tenant_id, row.event_id)
         if kept is None:
             continue
         if kept.key_id != PLAIN_KEY_ID:

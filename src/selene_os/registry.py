@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from selene_os import dictionary, names, records, remembering
 from selene_os.engines import know, nlp
-from selene_os.errors import BadField, Fault, NotFound
+from selene_os.errors import BadField, NotFound
 from selene_os.ledger import codec
 from selene_os.ledger.events import AuditEvent, TenantRow, Utterance, Wanted
 from selene_os.ledger.memories import Memories
@@ -221,14 +221,12 @@ class Registry:
         from selene_os import proving
         from selene_os.proof import bundle
 
-        log, correlation_id = self._store, names.parse_correlation_id(correlation)
-        if not isinstance(log, proving.SealedLog):
-            raise Fault("this ledger keeps no seals", "Bring its schema up to date.")
-        inputs = None
+        correlation_id, inputs = names.parse_correlation_id(correlation), None
         if with_inputs:
-            inputs = proving.plain_inputs(log, self.tenant_id, correlation_id)
+            log = self._store
+            inputs = proving.plain_inputs(log.proofs, log.record, self.tenant_id, correlation_id)
         case = proving.case_of(
-            log,
+            self._store.proofs,
             self.tenant_id,
             correlation_id,
             against=against,

@@ -13,7 +13,7 @@ from typing import Final
 import pytest
 
 from command import Command, python
-from ledgers import ACME, GLOBEX, TALK, Ledger, SqliteDatabase
+from ledgers import ACME, GLOBEX, TALK
 from sealed import (
     FIRST,
     FOREIGN,
@@ -26,11 +26,8 @@ from sealed import (
     written,
 )
 from selene_os import proving
-from selene_os.app import Tenant
-from selene_os.edges.surroundings import system
 from selene_os.errors import BadField, Fault, NotFound
 from selene_os.ledger.events import WholeRow
-from selene_os.ledger.store import Store
 from selene_os.names import CorrelationId
 from selene_os.proof import bundle
 from selene_os.proof.archive import ARCHIVE_BYTES_MAX, pack, unpack
@@ -241,10 +238,10 @@ def test_a_record_that_is_not_its_rows_is_not_disclosed() -> None:
     event_id = rows_of(sealed_case())[0].event_id
     log.records[event_id] = log.records[event_id]._replace(record=b"{}")
     with pytest.raises(Fault, match="not what its row says"):
-        proving.case_of(log, ACME, TALK, inputs=proving.plain_inputs(log, ACME, TALK))
+        proving.case_of(log, ACME, TALK, inputs=proving.plain_inputs(log, log.record, ACME, TALK))
     log.records[event_id] = log.records[event_id]._replace(key_id="elsewhere")
     with pytest.raises(Fault, match="the record's key elsewhere is not here"):
-        proving.plain_inputs(log, ACME, TALK)
+        proving.plain_inputs(log, log.record, ACME, TALK)
 
 
 def test_an_older_checkpoint_must_be_of_this_log_and_its_beginning() -> None:
@@ -274,26 +271,6 @@ def test_two_events_of_one_turn_are_carried_in_order() -> None:
 
 
 # ---- as commands
-
-
-class Connected:
-    """A store as it will be: a ledger's registrations, and a log."""
-
-    def __init__(self, store: Store, log: MemoryLog) -> None:
-        self._parts = (log, store)
-
-    def __getattr__(self, name: str) -> object:
-        return next(getattr(part, name) for part in self._parts if hasattr(part, name))
-
-
-def test_a_tenant_gives_a_bundle_where_its_ledger_keeps_seals(tmp_path: Path) -> None:
-    ledger = Ledger(SqliteDatabase(tmp_path))
-    with pytest.raises(Fault, match="keeps no seals"):
-        Tenant(ledger.store, system(), ACME).bundle(TALK)
-    store: Store = Connected(ledger.store, sealed_log())  # type: ignore[assignment]
-    made = Tenant(store, system(), ACME).bundle(TALK, against=older_note(), with_inputs=True)
-    assert made == sealed_case()
-    ledger.store.close()
 
 
 @pytest.fixture
@@ -366,24 +343,20 @@ def test_what_cannot_be_read_is_refused(selene: Command) -> None:
         assert selene.refused("verify-bundle", *arguments)["field"] == field
 
 
-def test_bundle_writes_a_new_file_and_over_none(
-    selene: Command, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_bundle_writes_a_new_file_and_over_none(selene: Command) -> None:
     selene.prepare()
-    log = sealed_log()
+    selene.say("remind me to call mom", "--correlation", TALK)
     where = ("bundle", "--tenant", "acme", "--correlation", TALK, "--out")
-    done = selene(*where, "new.zip")
-    assert done.code == 1 and "keeps no seals" in done.err
-    bundled = Tenant.bundle
-
-    def connected(tenant: Tenant, *given: str, **options: object) -> bytes:
-        tenant._store = Connected(tenant._store, log)  # type: ignore[assignment]
-        return bundled(tenant, *given, **options)  # type: ignore[arg-type]
-
-    # Until a store keeps seals itself.
-    monkeypatch.setattr(Tenant, "bundle", connected)
-    selene.done(*where, "new.zip", "--with-inputs", "--against", "older.txt")
-    assert (selene.folder / "new.zip").read_bytes() == sealed_case()
+    assert "no seal yet" in selene.refused(*where, "new.zip")["message"]
+    selene.done("seal")
+    selene.done("checkpoint", "--tenant", "acme", "--out", "kept.txt")
+    selene.say("tomorrow at 5 pm", "--correlation", TALK)
+    assert "1 of 2 rows not sealed yet" in selene.refused(*where, "new.zip")["message"]
+    selene.done("seal")
+    selene.done(*where, "new.zip", "--with-inputs", "--against", "kept.txt")
+    key = selene.done("signing-key", "show").out.strip()
+    found = selene("verify-bundle", "new.zip", "--key", key, "--against", "kept.txt")
+    assert found.code == 0, found.out
     assert selene.refused(*where, "new.zip")["field"] == "out"
     assert selene.refused(*where, "no/folder.zip")["field"] == "out"
     assert selene.refused(*where, "other.zip", "--against", "nowhere")["field"] == "against"

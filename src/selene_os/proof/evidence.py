@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from selene_os.errors import BadField, Fault
-from selene_os.ledger.events import WholeRow
+from selene_os.ledger.events import CheckpointRow, Placed, WholeRow
 from selene_os.names import EventId, TenantId
 from selene_os.proof.checkpoint import Checkpoint, open_checkpoint, parse_checkpoint
 from selene_os.proof.key_chain import chain_of, origin_of
@@ -34,32 +34,6 @@ from selene_os.proof.merkle_proofs import (
 from selene_os.proof.notes import parse_note
 
 ROWS_MAX: Final = 10_000
-
-
-class Placed(NamedTuple):
-    """Where a row stands in its tenant's log, and the leaf that was sealed of it, 32 bytes."""
-
-    leaf_index: int
-    leaf_hash: bytes
-
-
-class CheckpointRow(NamedTuple):
-    """A checkpoint as a store keeps it: the tree's size, its frontier, and the signed note."""
-
-    tenant_id: TenantId
-    size: int
-    frontier: bytes
-    note: bytes
-    created_at: int
-
-
-class SigningKeyRow(NamedTuple):
-    """The statement with which one of a log's keys began, as a store keeps it."""
-
-    tenant_id: TenantId
-    key_id: str
-    statement: bytes
-    created_at: int
 
 
 class Disclosed(NamedTuple):
