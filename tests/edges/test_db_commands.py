@@ -226,8 +226,8 @@ def test_a_yes_in_json_does_not_say_that_it_still_waits(older: Ground) -> None:
 def test_an_upgrade_that_fails_leaves_the_ledger_as_it_was(older: Ground) -> None:
     before = older("db", "status").out
     blocking = {
-        "sqlite": "CREATE TABLE term_bundles (x)",
-        "postgres": "CREATE POLICY one_tenant ON os_core.term_bundles USING (TRUE)",
+        "sqlite": "CREATE TABLE packs (x)",
+        "postgres": "CREATE POLICY one_tenant ON os_core.packs USING (TRUE)",
     }
     older.sql(blocking[older.kind].replace("{", "{{"))
     ran = older("db", "upgrade", "--yes", "--json")

@@ -36,6 +36,7 @@ LEDGERS: Final = {
     "memory_ledger": "confidence = 'LOW'",
     "device_bindings": "created_at = 0",
     "term_bundles": "key_id = 'x'",
+    "packs": "created_at = 0",
 }
 BEYOND: Final = (
     (
