@@ -25,6 +25,7 @@ COMMANDS: Final = {
     "pack": ("packs", "Begin, check and test a pack of your own."),
     "terms": ("terms", "Import, list and remove a tenant's terms."),
     "memory": ("memory", "List, rebuild and apply what users want remembered."),
+    "replay": ("replaying", "Decide again what was recorded, and compare."),
     "search": ("history", "Find decisions by intent, reason, user or time."),
     "times": ("understanding", "Find the time expressions of a text."),
     "doctor": ("checks", "Try to get round the guards, and check what is there."),
