@@ -79,8 +79,9 @@ class Replayed:
         outcome: IDENTICAL, DIFFERENT or NOT_REPLAYABLE.
         reason: why it is NOT_REPLAYABLE, one of `REASONS`; else None.
         differences: what of the row and the record is another, field by field.
-        recorded_version, replayed_version: of the engine; the first is None without a record.
-        recorded_pack, replayed_pack: digests; None where no pack decides.
+        recorded_version, replayed_version: of the engine; None where it is not known, or nothing
+            was decided again.
+        recorded_pack, replayed_pack: digests; None where no pack decides, or did again.
         unchecked: what the ledger does not hold enough of to compare.
     """
 
@@ -167,23 +168,21 @@ class Replayer:
         """One event with its record. Raises LedgerUnavailable, and nothing else."""
         if kept is None:
             return Replayed(event, NOT_REPLAYABLE, RECORD_MISSING)
-        version = _VERSIONS.get(event.engine)
-        known = (kept.engine_version or None, version, kept.pack_digest)
+        known = (kept.engine_version or None, _VERSIONS.get(event.engine), kept.pack_digest)
         try:
             record = _read(kept)
             again = self._again(event, kept, record)
             found = tuple(_compared(event, kept, record, again))
         except _Unreplayable as reason:
-            return Replayed(event, NOT_REPLAYABLE, str(reason), (), *known)
+            return Replayed(event, NOT_REPLAYABLE, str(reason), (), known[0], None, known[2])
         except LedgerUnavailable:
             raise
         except Exception as error:
             # Whatever an engine meets in recorded inputs is a finding, and no end of the scan.
             failed = Difference("", "a decision", f"{type(error).__name__}: {error}"[:200])
-            return Replayed(event, DIFFERENT, None, (failed,), *known)
+            return Replayed(event, DIFFERENT, None, (failed,), *known, self._with(kept))
         outcome = DIFFERENT if found else IDENTICAL
-        replayed = again.entry.pack_digest if again.entry else kept.pack_digest
-        return Replayed(event, outcome, None, found, *known, replayed, again.unchecked)
+        return Replayed(event, outcome, None, found, *known, self._with(kept), again.unchecked)
 
     # ---- deciding again
 
@@ -246,6 +245,11 @@ class Replayer:
             found = archive.find(self._store, self._tenant_id, digest)
             self._packs[digest] = found or self._pack
         return self._packs[digest]
+
+    def _with(self, kept: ReplayRecord) -> str | None:
+        """The digest of the pack that decided again; None where none decides."""
+        digest = kept.pack_digest
+        return None if digest is None else nlp.pack_digest(self._pack_of(digest))
 
     def _hints(self, record: Record) -> Hints:
         digest = record["request"].get("terms_digest")

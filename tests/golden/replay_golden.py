@@ -1,4 +1,4 @@
-"""Replay the golden ledger by the command, and end as it ends: 3 where a decision is another now."""
+"""Replay the golden ledger by the command, and end as it does: 3 where a decision is another."""
 
 from __future__ import annotations
 

@@ -221,7 +221,11 @@ def _with_terms(tenant: Tenant) -> None:
     """Two bundles of terms, one after the other, and what is said with each."""
     for first in (2, 4):
         tenant.import_terms([{"source": "HR_ORG_AUTHORIZED", **term} for term in TERMS[:first]])
-        for text in ("remind me to call Mia Wong tmr at 5 pm", "send $20 to 王芳", "note for Orion"):
+        for text in (
+            "remind me to call Mia Wong tmr at 5 pm",
+            "send $20 to 王芳",
+            "note for Orion",
+        ):
             say(tenant, {"say": text})
 
 

@@ -159,10 +159,12 @@ def _told(one: Replayed) -> str:
         lines.append(f"  {REASONS[one.reason]}")
     if one.differs:
         lines.append(f"  --tenant {row.tenant_id} --correlation {row.correlation_id}")
-    if one.recorded_version is not None and one.recorded_version != one.replayed_version:
+    if None not in (one.recorded_version, one.replayed_version) and (
+        one.recorded_version != one.replayed_version
+    ):
         by = f"recorded by version {one.recorded_version}, replayed by {one.replayed_version}"
         lines.append(f"  {row.engine}: {by}")
-    if one.recorded_pack is not None and one.recorded_pack != one.replayed_pack:
+    if one.replayed_pack is not None and one.recorded_pack != one.replayed_pack:
         packs = f"recorded with pack {one.recorded_pack}, replayed with {one.replayed_pack}"
         lines.append(f"  {packs}")
     lines += [f"  not checked: {part}" for part in one.unchecked]
