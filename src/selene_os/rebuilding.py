@@ -24,6 +24,10 @@ Record = dict[str, Any]
 
 FOCUS_UNKNOWN: Final = f"{focus.NAME}: what it refused is not in the record"
 LAPSED_UNKNOWN: Final = f"{PH1_X}: the drafts it refused to settle cannot be read"
+DRAFT_UNKNOWN: Final = f"{PH1_X}: the draft that waited cannot be read, so neither can its digest"
+DIGEST: Final = "digest"
+# Of a version that no event has: a draft of which not even the row is known.
+_NOBODYS: Final = EventId("00000000-0000-7000-8000-000000000000")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +49,7 @@ class Rebuilt:
 
     Attributes:
         unchecked: what is not compared, each with why.
-        silent: engines whose hand-over is not compared.
+        silent: engines whose hand-over is not compared; `DIGEST` where a draft's is not.
     """
 
     turn: Turn
@@ -68,7 +72,10 @@ def turn_of(event: AuditEvent, record: Record, hints: Hints, before: Before) -> 
         unchecked.append(FOCUS_UNKNOWN)
         silent.add(focus.NAME)
     text, unsure = _as_said(request, told[srl.NAME])
-    waiting = _waiting(event, request["pending"], told.get(PH1_X), before)
+    waiting, known = _waiting(event, request["pending"], told.get(PH1_X), before)
+    if not known:
+        unchecked.append(DRAFT_UNKNOWN)
+        silent.add(DIGEST)
     lapsed, reason = _lapsed(told.get(PH1_X), before)
     if lapsed is None:
         unchecked.append(LAPSED_UNKNOWN)
@@ -140,23 +147,30 @@ def _as_said(request: Record, repair: Record) -> tuple[str, tuple[nlp.UncertainS
 
 def _waiting(
     event: AuditEvent, pending: Record | None, told: Record | None, before: Before
-) -> tuple[Draft, ...]:
-    """The drafts that waited for a yes: PH1.NLP was told what they hold, and not which they are."""
+) -> tuple[tuple[Draft, ...], bool]:
+    """The drafts that waited for a yes, and whether all of them can be read.
+
+    PH1.NLP was told what they hold, and not which they are. What it was told counts here: where
+    the ledger holds something else of a draft by now, its digest tells.
+    """
     if pending is None or pending["asked"] != nlp.CONFIRMATION:
-        return ()
+        return (), True
     asked = pending["drafts"]
     found = tuple(before.waiting())
     if asking(found)["drafts"] == asked:
-        return found
-    named = [draft for draft in map(before.named, _handed(told)) if draft is not None]
-    return tuple(
-        next((draft for draft in named if asking([draft])["drafts"] == [one]), None)
-        or _nameless(event, one)
-        for one in asked
-    )
+        return found, True
+    handed = _handed(told)
+    named = [draft for draft in map(before.named, handed) if draft is not None]
+    ids = handed if len(handed) == len(asked) else [draft.event_id for draft in found]
+    drafts = []
+    for place, one in enumerate(asked):
+        same = next((draft for draft in named if asking([draft])["drafts"] == [one]), None)
+        event_id = EventId(ids[place]) if len(ids) == len(asked) else _NOBODYS
+        drafts.append(same or _nameless(event, event_id, one))
+    return tuple(drafts), len(named) == len(handed)
 
 
-def _nameless(event: AuditEvent, asked: Record) -> Draft:
+def _nameless(event: AuditEvent, event_id: EventId, asked: Record) -> Draft:
     """A draft of which no more is known than what PH1.NLP was told."""
     result = nlp.decode_result(
         {
@@ -173,7 +187,7 @@ def _nameless(event: AuditEvent, asked: Record) -> Draft:
         }
     )
     user = event.user_id or UserId("")
-    return Draft(EventId(""), event.tenant_id, user, event.created_at, result)
+    return Draft(event_id, event.tenant_id, user, event.created_at, result)
 
 
 def _lapsed(told: Record | None, before: Before) -> tuple[tuple[Draft, ...] | None, ReasonCode]:

@@ -32,7 +32,7 @@ from selene_os.names import (
     parse_time_ns,
 )
 from selene_os.reasons import reason_name
-from selene_os.rebuilding import Before, Rebuilt, profile_request_of, turn_of
+from selene_os.rebuilding import DIGEST, Before, Rebuilt, profile_request_of, turn_of
 from selene_os.spots import place_in_turn
 from selene_os.turn import NO_HINTS, PH1_X_VERSION, Hints, Understood, understand
 
@@ -369,6 +369,9 @@ def _payload(recorded: str, replayed: str) -> Iterator[Difference]:
 
 def _comparable(record: Record, silent: frozenset[str]) -> Record:
     """A record without what may be another and decides nothing: which version handed over."""
+    draft = record.get("draft")
+    if DIGEST in silent and isinstance(draft, dict):
+        record = {**record, "draft": {**draft, "digest": None}}
     told = record.get("hand_overs")
     if not isinstance(told, list):
         return record

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ledgers import ACME, ALICE, BOB, GLOBEX, TALK, Ledger
+from ledgers import ACME, ALICE, GLOBEX, TALK, Ledger, Scribe
 from replays import REMIND, TWO, Record, changed, first, of, replayed
 from selene_os.decision import Chat
-from selene_os.ledger.events import AuditEvent, ReplayRecord
+from selene_os.ledger.events import ReplayRecord
 from selene_os.names import EventId
 from selene_os.replaying import (
     BROUGHT,
@@ -168,10 +168,7 @@ def test_whatever_stands_in_a_record_nothing_crashes(
 @settings(max_examples=100)
 @given(st.binary(max_size=64) | JSON.map(lambda value: json.dumps(value).encode()))
 def test_garbage_is_no_record(garbage: bytes) -> None:
-    event = AuditEvent(
-        ACME, EventId("e"), "PH1.NLP", "X", 1, "INFO", TALK, 1, BOB.user_id, None, None,  # type: ignore[arg-type]
-        "k", "{}", 1,  # type: ignore[arg-type]
-    )  # fmt: skip
-    kept = ReplayRecord(ACME, EventId("e"), "PH1.NLP", "1", None, garbage, "plain")
+    event = Scribe().event()
+    kept = ReplayRecord(ACME, event.event_id, "PH1.NLP", "1", None, garbage, "plain")
     found = Replayer(None, ACME).event(event, kept)  # type: ignore[arg-type]
     assert (found.outcome, found.reason) == (NOT_REPLAYABLE, RECORD_DAMAGED)
