@@ -17,6 +17,7 @@ import pytest
 from ledgers import ACME, ALICE, TALK, Ledger
 from replays import REMIND, TWO, Record, changed, first, of, replayed
 from selene_os.engines import focus, nlp, persona
+from selene_os.errors import BadField
 from selene_os.replaying import (
     DIFFERENT,
     IDENTICAL,
@@ -146,6 +147,14 @@ def test_the_terms_that_were_recorded_decide_and_not_those_of_today(desk: Desk) 
     desk.tenant.import_terms([{**code, "canonical": "Orion"}], replace_all=True)
     desk.say("remind me to call mom tmr")
     assert [one.outcome for one in replayed(desk)] == [IDENTICAL] * 2
+
+
+@pytest.mark.parametrize("wrong", [-1, 2**63, True, "2026-01-01"])
+def test_a_stretch_outside_its_bounds_is_refused_at_once(desk: Desk, wrong: Any) -> None:
+    with pytest.raises(BadField):
+        desk.tenant.replay_all(since=wrong)
+    with pytest.raises(BadField):
+        desk.tenant.replay_all(until=wrong)
 
 
 # ---- what differs

@@ -110,6 +110,25 @@ def test_what_was_brought_or_erased_is_counted_and_no_difference(talked: Command
     assert talked(*ONE).out.count("NOT REPLAYABLE") == 2
 
 
+def test_a_yes_to_a_draft_that_was_erased_is_checked_but_for_the_draft(talked: Command) -> None:
+    spoil(talked, "UPDATE replay_inputs SET key_id = 'erased', record = x''"
+          " WHERE engine = 'PH1.NLP';")  # fmt: skip
+    ran = talked.done(*ONE)
+    erased, reason, yes, unchecked, totals = ran.out.splitlines()
+    assert erased.startswith("NOT REPLAYABLE  turn 1") and reason == f"  {REASONS['ERASED']}"
+    assert yes.startswith("IDENTICAL       turn 2  CONFIRMED")
+    assert unchecked.startswith("  not checked: PH1.X: the draft that waited cannot be read")
+    assert totals.startswith("2 events: 1 identical, 0 different, 1 not replayable")
+
+
+def test_a_yes_to_a_draft_that_was_changed_since_differs(talked: Command) -> None:
+    spoil(talked, "UPDATE replay_inputs SET record = CAST(replace(record, 'T17:00', 'T08:00')"
+          " AS BLOB) WHERE engine = 'PH1.NLP';")  # fmt: skip
+    ran = talked(*ONE)
+    assert ran.code == 3
+    assert "  /draft/digest: recorded " in ran.out
+
+
 def test_a_stretch_of_time_and_a_tenant_can_be_chosen(talked: Command) -> None:
     talked.done("tenant", "add", "globex")
     for options, events in (

@@ -23,7 +23,7 @@ from processes import wait
 from selene_os.dictionary import bundle_of
 from selene_os.errors import SchemaDiffers, SeleneError
 from selene_os.ledger import manifests
-from selene_os.ledger.events import TenantRow
+from selene_os.ledger.events import PackRow, TenantRow
 from selene_os.ledger.postgres.store import PostgresStore
 from selene_os.ledger.sqlite.backup import snapshot
 from selene_os.names import TenantId
@@ -96,6 +96,7 @@ def more(move: Move, many: int = MANY) -> None:
         ]
         assert move.source.store.commit(units)
     assert move.source.store.put_terms(bundle_of(ACME, (), START_NS), None)
+    assert move.source.store.put_pack(PackRow(ACME, "0" * 64, b"\x00{}", START_NS))
     move.source.store.close()
 
 
