@@ -7,6 +7,9 @@ what is different, and how to write the golden ledger anew.
 from __future__ import annotations
 
 import json
+import shutil
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
@@ -15,6 +18,7 @@ from typing import Any
 
 import pytest
 
+import selene_os
 from command import Command, Ran, environment, python
 from goldens import FILE, lines_of, load
 from selene_os.engines import nlp
@@ -118,11 +122,33 @@ def test_an_engine_that_decides_otherwise_is_seen(
     assert ran.out.count("DIFFERENT") > 20
 
 
+def test_a_core_pack_that_says_something_else_is_seen_and_named(
+    selene: Command, tmp_path: Path
+) -> None:
+    source = tmp_path / "src" / "selene_os"
+    ignored = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(Path(selene_os.__file__).parent, source, ignore=ignored)
+    head = source / "language" / "packs" / "core" / "pack.toml"
+    before, money, after = head.read_text(encoding="utf-8").partition("[intents.SEND_MONEY]")
+    changed = after.replace("confirm = true", "confirm = false", 1)
+    head.write_text(before + money + changed, encoding="utf-8")
+    load(selene.path)
+    ran = subprocess.run(
+        [sys.executable, "-c", REPLAY, str(selene.path)],
+        env=environment(PYTHONPATH=str(source.parent)), capture_output=True, check=False,
+    )  # fmt: skip
+    assert ran.returncode == 3, ran.stderr
+    *lines, totals = map(json.loads, ran.stdout.splitlines())
+    assert totals["totals"]["different"] == len(lines) > 5
+    assert {line["recorded_pack"] == line["replayed_pack"] for line in lines} == {False}
+    assert "/answer/requires_confirmation" in {
+        one["path"] for line in lines for one in line["differences"]
+    }
+
+
 def test_no_hash_seed_zone_or_language_of_the_machine_changes_a_replay(selene: Command) -> None:
     load(selene.path)
-    told = {
-        python(REPLAY, str(selene.path), env=environment(PYTHONHASHSEED=seed, TZ=zone, LC_ALL=lang))
-        for seed, zone, lang in (("1", "Asia/Kolkata", "C"), ("4242", "America/Lima", "C.UTF-8"))
-    }
-    (one,) = told
-    assert json.loads(one)["totals"]["identical"] == EVENTS
+    # The golden ledger was recorded under others: what is identical is so under these.
+    env = environment(PYTHONHASHSEED="4242", TZ="Asia/Kolkata", LC_ALL="C")
+    told = python(REPLAY, str(selene.path), env=env)
+    assert json.loads(told)["totals"]["identical"] == EVENTS
