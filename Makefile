@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 NLP_PEERS := $(VENV)/nlp-peers
 FUZZ_SECONDS ?= 60
 
-.PHONY: setup demo test lint format bench bench-nlp nlp-figures drills fuzz scorer catalog requirements clean
+.PHONY: setup demo test lint format bench bench-nlp nlp-figures drills fuzz golden replay-golden scorer catalog requirements clean
 
 setup: $(STAMP)
 
@@ -63,6 +63,14 @@ fuzz: setup
 	failed=; for target in decide times pack; do \
 	  PYTHONPATH=tests $(BIN)/python -m fuzz $$target $(FUZZ_SECONDS) .fuzz || failed=1; \
 	  done; test -z "$$failed"
+
+# Decides the golden ledger again, and ends with 3 where a decision is another one now.
+replay-golden: setup
+	@PYTHONPATH=tests $(BIN)/python tests/golden/replay_golden.py
+
+# After a change that is meant to change decisions: see docs/guides/replay.md.
+golden: setup
+	PYTHONPATH=tests $(BIN)/python tests/golden/write_golden.py
 
 # The core pack's scorer anew, from the utterances in the folder that SELENE_DATA names.
 scorer: setup

@@ -91,7 +91,7 @@ WRONG_SCOPES: Final = {
 
 # What must not change when a write is refused: every table that a write can touch.
 TABLES: Final = (
-    "tenants", "term_bundles", "identities", "devices", "device_bindings", "sessions",
+    "tenants", "term_bundles", "packs", "identities", "devices", "device_bindings", "sessions",
     "audit_events", "replay_inputs", "conversation_ledger", "memory_ledger", "memory_current",
     "unsealed_events", "merkle_leaves", "merkle_nodes", "checkpoints", "signing_keys",
 )  # fmt: skip

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from selene_os.decision import Chat, Clarify, Confirmation, IntentDraft, ProfileDecision
     from selene_os.dictionary import Imported
+    from selene_os.differences import Difference
     from selene_os.edges.library import Selene, open
     from selene_os.engines.focus import Item
     from selene_os.engines.nlp import UncertainSpan
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from selene_os.reasons import ReasonCode
     from selene_os.receipts import Answer, Brought, Committed, Profile, Surroundings
     from selene_os.remembering import Applied, Memory
+    from selene_os.replaying import Replayed
 
 __version__ = "0.1.0"
 
@@ -47,6 +49,7 @@ __all__ = [
     "ClarifyPacket",
     "Committed",
     "Confirmation",
+    "Difference",
     "Fault",
     "Imported",
     "IntentDraft",
@@ -58,6 +61,7 @@ __all__ = [
     "ReasonCode",
     "Receipt",
     "Refusal",
+    "Replayed",
     "Selene",
     "SeleneError",
     "Signal",
@@ -81,6 +85,7 @@ _HOMES = {
     "ClarifyPacket": "gates",
     "Committed": "receipts",
     "Confirmation": "decision",
+    "Difference": "differences",
     "Fault": "errors",
     "Imported": "dictionary",
     "IntentDraft": "decision",
@@ -92,6 +97,7 @@ _HOMES = {
     "ReasonCode": "reasons",
     "Receipt": "ledger.events",
     "Refusal": "errors",
+    "Replayed": "replaying",
     "Selene": "edges.library",
     "SeleneError": "errors",
     "Signal": "engines.persona",

@@ -6,12 +6,13 @@ Everything that enters is parsed here, at the library's edge; the clock and the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
 from selene_os import context, gates, names, records, remembering
+from selene_os.archive import Archive
 from selene_os.bringing import Bringing
 from selene_os.dictionary import Dictionaries
 from selene_os.engines import focus, nlp, persona
@@ -24,9 +25,10 @@ from selene_os.errors import (
 )
 from selene_os.ledger import codec, refusals
 from selene_os.ledger.events import AuditEvent, ReplayRecord, TenantRow
-from selene_os.ledger.repositories import PersonaProfiles, Said, one_of
+from selene_os.ledger.repositories import PersonaProfiles, Said, spoken_source
 from selene_os.ledger.store import Store
 from selene_os.receipts import Answer, Profile, Surroundings
+from selene_os.replaying import Replayed, Replayer
 from selene_os.spots import (
     NEXT_TURN_TRIES,
     find_there,
@@ -60,7 +62,7 @@ class Tenant(Bringing):
         tenant_id: the tenant.
         pack: what can be asked for; the core pack where none is given.
         ports: who may have what done, and which intents are live; without them nothing is.
-        dictionaries: the bundles of terms that were used last.
+        dictionaries, archive: the terms that were used last, the packs that were kept.
     """
 
     def __init__(
@@ -71,11 +73,13 @@ class Tenant(Bringing):
         pack: nlp.Pack | None = None,
         ports: remembering.Ports = NOBODY,
         dictionaries: Dictionaries | None = None,
+        archive: Archive | None = None,
     ) -> None:
         super().__init__(store, surroundings, tenant_id)
         self._pack = pack
         self._ports = ports
         self._dictionaries = dictionaries or Dictionaries()
+        self._archive = archive or Archive()
         self._profiles = PersonaProfiles(store, surroundings.event_id)
 
     # ---- turns
@@ -120,7 +124,7 @@ class Tenant(Bringing):
             Refusal: nothing was written. Fault: nothing was acknowledged.
         """
         scope = self._scope(user, device, session)
-        said = Said(nlp.check_utterance(text), _spoken_source(source), privacy_scope)
+        said = Said(nlp.check_utterance(text), spoken_source(source), privacy_scope)
         created_at = self._surroundings.clock()
         settings = self.settings
         policy = nlp.Policy(
@@ -139,6 +143,8 @@ class Tenant(Bringing):
             hints=self._dictionaries.hints(self._store, self.tenant_id, settings.terms_digest),
             items=names.check_each("salient", salient, focus.Item),
         )
+        # First, so that no decision names a pack that is not kept.
+        self._archive.keep(self._store, self.tenant_id, self._pack, created_at)
         settled = False
         for _ in range(NEXT_TURN_TRIES):
             spot = self._spot(codec.PH1_NLP, correlation, turn, key)
@@ -337,7 +343,20 @@ class Tenant(Bringing):
             return Profile(recorded, kept, spot.correlation_id, found.turn_id, receipt, notes)
         raise overtaken(correlation)
 
+    # ---- replay
+
+    def replay(self, correlation: str) -> tuple[Replayed, ...]:
+        """Decide one conversation's events again, by turn. Raises BadField, Fault."""
+        return tuple(self._replayer().conversation(names.parse_correlation_id(correlation)))
+
+    def replay_all(self, since: int | None = None, until: int | None = None) -> Iterator[Replayed]:
+        """Decide every event again, the oldest first. Arguments and errors as for `search`."""
+        return self._replayer().between(since, until)
+
     # ---- how it is done
+
+    def _replayer(self) -> Replayer:
+        return Replayer(self._store, self.tenant_id, self._pack, self._dictionaries)
 
     def _kept(self, event_id: str) -> tuple[AuditEvent, ReplayRecord]:
         """An event with its record. Raises NotFound, also for another tenant's."""
@@ -375,12 +394,6 @@ class Tenant(Bringing):
             for event in self._store.trace(self.tenant_id, draft.correlation_id)
             if event.engine == codec.PH1_X
         )
-
-
-def _spoken_source(source: str) -> str:
-    """Where a user's words come from; what Selene said, or what is gone, is none of theirs."""
-    one_of("source", source, ("TYPED_TEXT", "VOICE_TRANSCRIPT"))
-    return source
 
 
 def _event_of(answer: Answer | str) -> str:

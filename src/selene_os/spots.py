@@ -142,6 +142,12 @@ def overtaken(correlation: str | None) -> LedgerBusy:
     )
 
 
+def place_in_turn(key: names.IdempotencyKey) -> int:
+    """Which of its turn's rows a key names: 1, or the number behind its #."""
+    further = _FURTHER_DRAFT.search(key)
+    return 1 if further is None else int(further[0][1:])
+
+
 def default_key(engine: str, turn_id: names.TurnId) -> names.IdempotencyKey:
     """The key of an engine's decision in a turn, where the caller names none."""
     return names.IdempotencyKey(f"{engine}:{turn_id}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timezone
 from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -22,13 +22,36 @@ _NANOSECONDS: Final = 1_000_000_000
 
 def moment_of(now: datetime | str | None, created_at: int, zone: str | None) -> datetime:
     """The moment of speaking with an offset: as given, or the clock in the tenant's zone."""
-    if isinstance(now, datetime):
-        return now
-    if (given := nlp.decode_now(now)) is not None:
-        return given
+    given = now if isinstance(now, datetime) else nlp.decode_now(now)
+    if given is not None:
+        return in_zone(given, zone)
     moment = datetime.fromtimestamp(created_at // _NANOSECONDS, UTC)
+    return moment if zone is None else moment.astimezone(_zone_info(zone))
+
+
+def in_zone(moment: datetime, zone: str | None) -> datetime:
+    """A moment by the clock of the tenant's zone where that shows the same offset, else by its own.
+
+    A record tells a moment with its offset, and the zone beside it. What else a caller's moment
+    knows, such as the summer time of another zone, must not decide what a replay cannot know.
+
+    Raises:
+        Fault: the zone is not known here.
+    """
+    offset = moment.utcoffset()
+    if offset is None:
+        # PH1.NLP says what is wrong with it.
+        return moment
+    if zone is not None:
+        local = moment.astimezone(_zone_info(zone))
+        if local.utcoffset() == offset:
+            return local
+    return moment.replace(tzinfo=timezone(offset))
+
+
+def _zone_info(zone: str) -> ZoneInfo:
     try:
-        return moment if zone is None else moment.astimezone(ZoneInfo(zone))
+        return ZoneInfo(zone)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
         raise Fault(f"the zone {zone!r:.60} is not known here", "Set the tenant's zone.") from error
 

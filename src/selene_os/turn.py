@@ -195,7 +195,7 @@ def _lapsed(turn: Turn, request: nlp.Request, pack: nlp.Pack | None) -> ReasonCo
     """Why a yes, a no or a change is not taken, where the utterance is one to drafts of before."""
     if not turn.lapsed:
         return None
-    said = nlp.reply(replace(request, pending=_asking(turn.lapsed)), pack)
+    said = nlp.reply(replace(request, pending=asking(turn.lapsed)), pack)
     return None if said is None else turn.lapsed_reason
 
 
@@ -215,7 +215,7 @@ def _request(turn: Turn, repaired: srl.Result, spans: tuple[tuple[int, int], ...
         unsure, unheard = unsure[: len(turn.uncertain_spans)], True
     pending = turn.pending
     if turn.waiting:
-        pending = _asking(turn.waiting)
+        pending = asking(turn.waiting)
     return nlp.Request(
         text=repaired.text,
         language=turn.language,
@@ -233,7 +233,7 @@ def _request(turn: Turn, repaired: srl.Result, spans: tuple[tuple[int, int], ...
     )
 
 
-def _asking(drafts: Sequence[Draft]) -> dict[str, Any]:
+def asking(drafts: Sequence[Draft]) -> dict[str, Any]:
     """Drafts that wait for a yes, as PH1.NLP takes what the turn before left open."""
     return {
         "intent_type": None,

@@ -93,11 +93,11 @@ REFUSED: Final[dict[str, tuple[str, ...]]] = {
 # Whatever else there is, is for the functions themselves to call.
 READING: Final = {
     "may_act", "reader", "trace", "event", "event_by_key", "record", "last_turn", "turn_before",
-    "last_profile", "list_tenants", "tenant", "unbound_devices", "term_bundle",
+    "last_profile", "list_tenants", "tenant", "unbound_devices", "term_bundle", "pack",
 }  # fmt: skip
 WRITING: Final = {
     "commit_units", "append_utterance", "append_memory", "rebuild_memory", "add_tenant",
-    "set_tenant", "register", "set_identity_status", "close_session", "put_terms",
+    "set_tenant", "register", "set_identity_status", "close_session", "put_terms", "put_pack",
 }  # fmt: skip
 # The application's alone: a tenant's login neither seals nor reads what waits for it.
 SEALING: Final = {"unsealed_tenants", "unsealed", "seal"}

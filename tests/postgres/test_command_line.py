@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from command import ALICE, TALK, Command, Ran, environment, python
-from ledgers import GLOBEX
+from ledgers import ACME, GLOBEX
 from postgres.desks import SECRET, Desk, programs, with_password
 from postgres.sieges import give_login
 from postgres_databases import PostgresDatabase
@@ -101,6 +101,19 @@ def test_a_whole_day_in_json(desk: Desk) -> None:
     desk.done("session", "close", "s", "--tenant", "acme", user=user)
     assert desk.record("db", "status", user=user)["up_to_date"] is True
     assert desk.record("doctor", user=user)["held"] is True
+
+
+@pytest.mark.parametrize("user", ["selene_app", "selene_auditor", "selene_t_acme", "postgres"])
+def test_whoever_may_read_a_tenant_may_replay_it_and_changes_nothing(desk: Desk, user: str) -> None:
+    give_login(PostgresDatabase(desk.server, desk.name), ACME)
+    said = ("--correlation", TALK, "remind me to call mom tomorrow")
+    desk.record("say", *ALICE, *said, user="selene_app")
+    before = desk.state()
+    one = desk.record("replay", "--tenant", "acme", "--correlation", TALK, user=user)
+    every = desk.record("replay", "--all", "--tenant", "acme", user=user)
+    assert one["totals"]["identical"] == one["totals"]["events"] >= 1
+    assert every["totals"]["identical"] == every["totals"]["events"] >= one["totals"]["events"]
+    assert desk.state() == before
 
 
 # ---- addresses

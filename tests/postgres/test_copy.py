@@ -24,7 +24,7 @@ from seals import sealer
 from selene_os.dictionary import bundle_of
 from selene_os.errors import SchemaDiffers, SeleneError
 from selene_os.ledger import manifests
-from selene_os.ledger.events import TenantRow
+from selene_os.ledger.events import PackRow, TenantRow
 from selene_os.ledger.postgres.store import PostgresStore
 from selene_os.ledger.sqlite.backup import snapshot
 from selene_os.names import TenantId
@@ -99,6 +99,7 @@ def more(move: Move, many: int = MANY) -> None:
     assert move.source.store.put_terms(bundle_of(ACME, (), START_NS), None)
     assert sealer(move.source.store).seal_all() > many
     assert move.source.store.commit([scribe.unit(turn=9_999, key="unsealed")])
+    assert move.source.store.put_pack(PackRow(ACME, "0" * 64, b"\x00{}", START_NS))
     move.source.store.close()
 
 

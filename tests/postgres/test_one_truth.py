@@ -23,7 +23,7 @@ from selene_os.dictionary import bundle_of
 from selene_os.engines.know import Entry
 from selene_os.errors import SeleneError
 from selene_os.ledger.codec import Scope
-from selene_os.ledger.events import AuditEvent, TenantRow, Unit
+from selene_os.ledger.events import AuditEvent, PackRow, Stretch, TenantRow, Unit
 from selene_os.ledger.store import Store
 from selene_os.names import (
     TIME_NS_MAX,
@@ -253,6 +253,8 @@ class Pair:
         some = dict(self.random.sample(sorted(settings.items()), self.random.randrange(3)))
         terms = bundle_of(scope.tenant_id, pick(((), (TERM,))), START_NS)
         after = pick((None, terms.digest))
+        pack = PackRow(scope.tenant_id, pick("0f") * 64, b"{}", START_NS)
+        stretch = Stretch(pick((None, *TIMES)), pick((None, *TIMES)))
         row = TenantRow(scope.tenant_id, "USD", "ask", pick((None, "DMY")), None, pick(TIMES))
         calls: Sequence[Call] = (
             lambda store: store.set_identity_status(scope.tenant_id, scope.user_id, status),
@@ -260,10 +262,13 @@ class Pair:
             lambda store: store.rebuild_memory(scope.tenant_id, scope.user_id),
             lambda store: scope.tenant_id != "initech" and store.put_terms(terms, after),
             lambda store: store.term_bundle(scope.tenant_id, terms.digest),
+            lambda store: store.pack(scope.tenant_id, pack.digest),
+            lambda store: scope.tenant_id != "initech" and store.put_pack(pack),
+            lambda store: store.events_between(scope.tenant_id, stretch, 50),
             lambda store: store.close_session(scope.tenant_id, session, pick((0, START_NS))),
             lambda store: scope.tenant_id != "initech" and store.add_tenant(row),
         )
-        (number,) = self.random.choices(range(len(calls)), (3, 3, 3, 2, 1, 1, 1))
+        (number,) = self.random.choices(range(len(calls)), (3, 3, 3, 2, 1, 1, 1, 1, 1, 1))
         state = self.random.getstate()
 
         def call(store: Store) -> object:

@@ -39,6 +39,7 @@ WRITES: Final = (
     "append_memory('acme', '{}')",
     "rebuild_memory('acme', 'alice')",
     f"put_terms('acme', '{'0' * 64}', 'x', 'plain', 1, NULL)",
+    f"put_pack('acme', '{'0' * 64}', 'x', 1, FALSE)",
 )
 REFUSED: Final = (
     "this login is another tenant's",

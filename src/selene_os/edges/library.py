@@ -8,6 +8,7 @@ from types import TracebackType
 
 from selene_os import names
 from selene_os.app import NOBODY, Tenant
+from selene_os.archive import Archive
 from selene_os.dictionary import Dictionaries
 from selene_os.edges import packs as pack_directories
 from selene_os.edges.databases import database
@@ -81,6 +82,7 @@ class Selene:
         self._pack = pack
         self._ports = ports
         self._dictionaries = Dictionaries()
+        self._archive = Archive()
 
     def __enter__(self) -> Selene:
         return self
@@ -124,4 +126,5 @@ class Selene:
             self._pack,
             self._ports,
             self._dictionaries,
+            self._archive,
         )

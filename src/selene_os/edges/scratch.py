@@ -12,7 +12,7 @@ from selene_os.app import Tenant
 from selene_os.decision import Chat
 from selene_os.edges.surroundings import system
 from selene_os.errors import SeleneError
-from selene_os.ledger.events import PLAIN_KEY_ID, MemoryEvent, TenantRow
+from selene_os.ledger.events import PLAIN_KEY_ID, MemoryEvent, PackRow, TenantRow
 from selene_os.ledger.inspection import Attempt, Inspection
 from selene_os.ledger.sqlite import bypasses
 from selene_os.ledger.sqlite.connection import connect
@@ -67,6 +67,7 @@ def _fill(path: str) -> None:
         draft = tenant.take_turn("doctor", device, _COMPLETE, session="session", now=_NOW)
         tenant.confirm(draft.event_id)
         tenant.import_terms([_TERM])
+        store.put_pack(PackRow(tenant_id, "0" * 64, b"{}", around.clock()))
         store.append_memory(_memory(tenant_id, around.event_id(), around.clock()))
         # A key that signs nothing else.
         signer = Ed25519Signer("doctor", bytes(32))

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from selene_os.ledger.events import AuditEvent, Receipt
     from selene_os.receipts import Answer, Profile
     from selene_os.remembering import Applied, Memory
+    from selene_os.replaying import Replayed
 
 Record = dict[str, Any]
 Answering = Callable[[object], Record]
@@ -90,6 +91,54 @@ def profile_record(profile: Profile) -> Record:
         "turn_id": profile.turn_id,
         "notes": list(profile.notes),
     }
+
+
+def replayed_record(one: Replayed) -> Record:
+    """What became of an event that was decided again.
+
+    decision: the kind, the intent type or field, and the reason of its row, as far as it has them.
+    """
+    row = one.event
+    return {
+        "event_id": row.event_id,
+        "tenant_id": row.tenant_id,
+        "correlation_id": row.correlation_id,
+        "turn_id": row.turn_id,
+        "engine": row.engine,
+        "decision": _decision(row),
+        "outcome": one.outcome,
+        "reason": one.reason,
+        "differs": one.differs,
+        "recorded_version": one.recorded_version,
+        "replayed_version": one.replayed_version,
+        "recorded_pack": one.recorded_pack,
+        "replayed_pack": one.replayed_pack,
+        "unchecked": list(one.unchecked),
+        "differences": [_sound(found.as_record()) for found in one.differences],
+    }
+
+
+def _decision(row: AuditEvent) -> list[str]:
+    """A row's decision in a few words; of a spoilt row, its engine."""
+    try:
+        payload = json.loads(row.payload_min)
+    except (ValueError, RecursionError):
+        payload = None
+    held = payload if isinstance(payload, dict) else {}
+    kind = held.get("decision", "PROFILE" if row.engine == "PH1.PERSONA" else row.engine)
+    what = (held.get("intent_type"), held.get("what_is_missing"), reason_name(row.reason_code))
+    return [str(_sound(part)) for part in (kind, *what) if isinstance(part, str) and part]
+
+
+def _sound(value: Any) -> Any:
+    """What stood in a record, as JSON that every reader takes: no NaN, no half of a pair."""
+    if isinstance(value, dict):
+        return {_unicode(str(key)): _sound(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_sound(inner) for inner in value]
+    if isinstance(value, str):
+        return _unicode(value)
+    return repr(value) if isinstance(value, float) else value
 
 
 def line_record(line: Line) -> Record:

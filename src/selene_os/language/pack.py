@@ -12,8 +12,8 @@ tenant's own stands beside the core pack, and where two disagree that is found w
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
@@ -71,12 +71,29 @@ class Intent:
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """One of the packs that a pack was combined from, so that it can be kept and made again.
+
+    Attributes:
+        digest: of its own files alone.
+        files: their bytes by name; None for the core pack, which ships with Selene.
+    """
+
+    name: str
+    version: str
+    digest: str
+    files: Mapping[str, bytes] | None = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Pack:
     """Intents and the languages that say them.
 
     Attributes:
         languages: code -> the language; each understands what is said in any of them.
         scorer: None where there is no table.
+        parts: what it was combined from, in order; itself alone where it was not. Where the files
+            came from makes no other pack of the same content.
     """
 
     name: str
@@ -87,6 +104,7 @@ class Pack:
     terms: dict[str, frozenset[str]]
     languages: dict[str, Language]
     scorer: Scorer | None
+    parts: tuple[Part, ...] = field(default=(), compare=False, repr=False)
 
 
 @cache
@@ -110,7 +128,31 @@ def load_pack(*directories: Traversable | Path) -> Pack:
         PackInvalid: naming the file, the line and the reason, or the two packs that disagree.
     """
     core = core_directory()
-    found = [_load_core() if one == core else _load(one) for one in directories]
+    return _joined([_load_core() if one == core else _load(one) for one in directories])
+
+
+def load_parts(parts: Sequence[Part]) -> Pack:
+    """The pack that was combined from these parts, made again from the bytes that they keep.
+
+    Raises:
+        PackInvalid: the core pack was another one than ships now, or what is kept is no pack.
+    """
+    if not parts:
+        raise PackInvalid("a pack of no parts", "Restore the archive from a backup.")
+    core = _load_core()
+    found = []
+    for part in parts:
+        if part.files is None and part.digest != core.digest:
+            raise PackInvalid(
+                f"{part.name} {part.version} is not the {core.name} {core.version} that ships here",
+                "Use the version of Selene that it came with.",
+            )
+        found.append(core if part.files is None else _parsed(dict(part.files)))
+    return _joined(found)
+
+
+def _joined(found: list[Pack]) -> Pack:
+    """One pack of those that were loaded, checked together."""
     one = found[0] if len(found) == 1 else _combined(found)
     for pack in found:
         # A language that a pack does not speak asks about its fields in one that it does.
@@ -119,19 +161,24 @@ def load_pack(*directories: Traversable | Path) -> Pack:
     _check_distinct(one)
     everyone = tuple(one.languages.values())
     merged = {code: merge(code, everyone) for code in one.languages}
-    return Pack(
-        one.name, one.version, one.digest, one.intents, one.kinds, one.terms, merged, one.scorer
-    )
+    parts = tuple(part for pack in found for part in pack.parts)
+    return replace(one, languages=merged, parts=parts)
 
 
 @cache
 def _load_core() -> Pack:
     """The core pack as it stands beside others: its files do not change while a process runs."""
-    return _load(core_directory())
+    core = _load(core_directory())
+    return replace(core, parts=tuple(replace(part, files=None) for part in core.parts))
 
 
 def _load(directory: Traversable | Path) -> Pack:
-    files = _contents(directory)
+    return _parsed(_contents(directory))
+
+
+def _parsed(files: dict[str, bytes]) -> Pack:
+    """A pack out of the bytes of its files, in the order of their names."""
+    kept = dict(files)
     digest = hashlib.sha256()
     for name, content in files.items():
         digest.update(f"{name}\0{len(content)}\0".encode() + content)
@@ -157,6 +204,7 @@ def _load(directory: Traversable | Path) -> Pack:
             for name, content in files.items()
         },
         scorer,
+        (Part(head["name"].text(), head["version"].text(), digest.hexdigest(), kept),),
     )
 
 

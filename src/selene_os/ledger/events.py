@@ -209,6 +209,15 @@ class TermBundle(NamedTuple):
     created_at: int
 
 
+class PackRow(NamedTuple):
+    """One row of packs: a pack that decisions were made with, as it can be made again."""
+
+    tenant_id: TenantId
+    digest: str
+    content: bytes
+    created_at: int
+
+
 # Columns by place, for what is compared of a retry: engine to severity, user to session, payload.
 ENGINE_TO_SEVERITY: Final = slice(2, 6)
 USER_TO_SESSION: Final = slice(8, 11)
@@ -225,6 +234,28 @@ class RecordedTurn(NamedTuple):
     record: bytes
     key_id: str
     created_at: int
+
+
+class Stretch(NamedTuple):
+    """Which of a tenant's events a scan is for, the oldest first.
+
+    since and until are nanoseconds since 1970 UTC, the first inclusive, the second not; after:
+    (created_at, event_id) of the last row of the page before. None asks for nothing.
+    """
+
+    since: int | None = None
+    until: int | None = None
+    after: tuple[int, EventId] | None = None
+
+    def bound(self) -> dict[str, object]:
+        """What is wanted, as the named values of a statement."""
+        after_at, after_id = self.after or (None, None)
+        return {
+            "since": self.since,
+            "until": self.until,
+            "after_at": after_at,
+            "after_id": after_id,
+        }
 
 
 class Wanted(NamedTuple):
@@ -247,6 +278,17 @@ class Wanted(NamedTuple):
         values = self._asdict()
         values["after_at"], values["after_id"] = values.pop("after") or (None, None)
         return values
+
+
+# An event with its record; None where it has none.
+Recorded = tuple[AuditEvent, ReplayRecord | None]
+
+
+def recorded_of(row: tuple[Any, ...]) -> Recorded:
+    """An event and its record out of one row that holds the columns of both."""
+    event = AuditEvent._make(row[: len(AuditEvent._fields)])
+    record = row[len(AuditEvent._fields) :]
+    return event, None if record[0] is None else ReplayRecord._make(record)
 
 
 @dataclass(frozen=True, slots=True)

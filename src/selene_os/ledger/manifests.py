@@ -19,6 +19,7 @@ from selene_os.ledger.events import (
     CheckpointRow,
     CurrentMemory,
     MemoryEvent,
+    PackRow,
     ReplayRecord,
     SigningKeyRow,
     TenantRow,
@@ -33,6 +34,7 @@ FORMAT: Final = 1
 TABLES: Final[Mapping[str, tuple[str, str]]] = {
     "tenants": (columns_of(TenantRow), "tenant_id"),
     "term_bundles": (columns_of(TermBundle), "tenant_id, digest"),
+    "packs": (columns_of(PackRow), "tenant_id, digest"),
     "identities": ("tenant_id, user_id, status, created_at", "tenant_id, user_id"),
     "device_bindings": ("device_id, tenant_id, created_at", "device_id"),
     "devices": ("tenant_id, device_id, user_id, created_at", "tenant_id, device_id"),

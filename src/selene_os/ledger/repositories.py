@@ -267,6 +267,12 @@ def _record_row(event: AuditEvent, entry: Entry) -> ReplayRecord:
     )
 
 
+def spoken_source(source: str) -> str:
+    """Where a user's words come from; what Selene said, or what is gone, is none of theirs."""
+    one_of("source", source, ("TYPED_TEXT", "VOICE_TRANSCRIPT"))
+    return source
+
+
 def one_of(name: str, given: str, accepted: tuple[str, ...]) -> None:
     """Raise BadField unless a value is one of the accepted."""
     if given not in accepted:

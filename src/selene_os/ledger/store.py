@@ -15,9 +15,12 @@ from selene_os.ledger.events import (
     AuditEvent,
     CurrentMemory,
     MemoryEvent,
+    PackRow,
     Receipt,
+    Recorded,
     RecordedTurn,
     ReplayRecord,
+    Stretch,
     TenantRow,
     TermBundle,
     Unit,
@@ -99,6 +102,15 @@ class Store(Protocol):
     def search(self, tenant_id: TenantId, wanted: Wanted, rows_max: int) -> list[AuditEvent]:
         """A tenant's events that are wanted, the newest first, at most `rows_max` of them."""
 
+    def events_between(
+        self, tenant_id: TenantId, stretch: Stretch, rows_max: int
+    ) -> list[Recorded]:
+        """A tenant's events of a stretch of time with their records, the oldest first.
+
+        At most `rows_max` of them, by created_at and event_id; the last one's are `after` of the
+        next page. A record is None where there is none.
+        """
+
     # ---- conversation
 
     def append_utterance(self, utterance: Utterance) -> bool:
@@ -138,6 +150,14 @@ class Store(Protocol):
 
     def term_bundle(self, tenant_id: TenantId, digest: str) -> TermBundle | None:
         """One bundle of a tenant's terms, in use or not, or None."""
+
+    # ---- packs
+
+    def put_pack(self, pack: PackRow) -> bool:
+        """Keep a pack as long as the ledger; False where it is kept. Raises NotFound: no tenant."""
+
+    def pack(self, tenant_id: TenantId, digest: str) -> PackRow | None:
+        """One pack that decisions of a tenant were made with, or None."""
 
     # ---- registrations
 

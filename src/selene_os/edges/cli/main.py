@@ -27,6 +27,7 @@ COMMANDS: Final = {
     "memory": ("memory", "List, rebuild and apply what users want remembered."),
     "bundle": ("bundles", "Write a conversation's evidence as one file."),
     "verify-bundle": ("bundles", "Check such a file, byte by byte."),
+    "replay": ("replaying", "Decide again what was recorded, and compare."),
     "search": ("history", "Find decisions by intent, reason, user or time."),
     "times": ("understanding", "Find the time expressions of a text."),
     "seal": ("proving", "Take what is committed into the tree, and sign it."),

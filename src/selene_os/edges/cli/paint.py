@@ -37,13 +37,14 @@ _UNSEEN = re.compile(
 )
 
 
-def _safe(text: str) -> str:
+def safe(text: str) -> str:
+    """A text with nothing in it that commands a terminal, or reorders what is read."""
     return _UNSEEN.sub("\ufffd", text)
 
 
 def shown(text: str) -> str:
     """What was said, on one line, with nothing in it that commands a terminal."""
-    return " ".join(_safe(text).split())
+    return " ".join(safe(text).split())
 
 
 def marked(text: str, result: nlp.Result) -> str:
@@ -52,11 +53,11 @@ def marked(text: str, result: nlp.Result) -> str:
     fields = [heard for heard in result.fields if heard.source is None]
     for heard in sorted(fields, key=lambda heard: heard.start):
         if heard.start >= at and text[heard.start : heard.end] == heard.text:
-            line += _safe(text[at : heard.start])
-            line += click.style(f"[{_safe(heard.text)}]", bold=True)
+            line += safe(text[at : heard.start])
+            line += click.style(f"[{safe(heard.text)}]", bold=True)
             line += click.style(f"({heard.key})", dim=True)
             at = heard.end
-    return " ".join((line + _safe(text[at:])).split())
+    return " ".join((line + safe(text[at:])).split())
 
 
 def answer(text: str, result: nlp.Result) -> str:

@@ -40,6 +40,7 @@ LEDGERS: Final = {
     "merkle_nodes": "hashes = sha256('')",
     "checkpoints": "frontier = ''",
     "signing_keys": "created_at = 0",
+    "packs": "created_at = 0",
 }
 BEYOND: Final = (
     (

@@ -8,6 +8,7 @@ from selene_os.ledger.events import (
     AuditEvent,
     CurrentMemory,
     MemoryEvent,
+    PackRow,
     RecordedTurn,
     ReplayRecord,
     TenantRow,
@@ -48,6 +49,8 @@ CLOSE_SESSION: Final = "SELECT os_core.close_session(%s, %s, %s, %s)"
 
 PUT_TERMS: Final = f"SELECT os_core.put_terms({', '.join(['%s'] * len(TermBundle._fields))}, %s)"
 TERM_BUNDLE: Final = _call(TermBundle, "term_bundle", 2)
+PUT_PACK: Final = "SELECT os_core.put_pack(%s, %s, %s, %s, %s)"
+PACK: Final = _call(PackRow, "pack", 2)
 
 # Ad-hoc reads: one transaction, one tenant, held by the policies as well as by the WHERE.
 SET_READER: Final = "SELECT set_config('selene.tenant', %s, true)"
@@ -77,4 +80,16 @@ SEARCH: Final = (
     " AND (%(decision)s::TEXT IS NULL"
     " OR coalesce(payload_min::JSON ->> 'decision', 'PROFILE') = %(decision)s)"
     " ORDER BY created_at DESC, event_id DESC LIMIT %(rows_max)s"
+)
+# Along the same index the other way, each event with its record.
+EVENTS_BETWEEN: Final = (
+    f"SELECT {columns_of(AuditEvent, 'e')}, {columns_of(ReplayRecord, 'r')}"
+    " FROM os_core.audit_events AS e LEFT JOIN os_core.replay_inputs AS r"
+    " ON r.tenant_id = e.tenant_id AND r.event_id = e.event_id"
+    " WHERE e.tenant_id = %(tenant_id)s"
+    " AND e.created_at >= coalesce(%(after_at)s::BIGINT, %(since)s::BIGINT, 0)"
+    " AND e.created_at < coalesce(%(until)s::BIGINT, 9223372036854775807)"
+    " AND (%(after_at)s::BIGINT IS NULL"
+    " OR (e.created_at, e.event_id) > (%(after_at)s, %(after_id)s))"
+    " ORDER BY e.created_at, e.event_id LIMIT %(rows_max)s"
 )

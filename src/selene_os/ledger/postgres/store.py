@@ -26,6 +26,7 @@ from selene_os.ledger.events import (
     Wanted,
 )
 from selene_os.ledger.postgres import commits, statements
+from selene_os.ledger.postgres.archives import AGAIN, Archives
 from selene_os.ledger.postgres.connection import (
     Connection,
     configure,
@@ -61,12 +62,10 @@ LEADERS_MAX: Final = 2
 RETRY_AFTER_S: Final = (0.0, 0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 5.0)
 _CONNECTION_WAIT_S: Final = 5.0
 _POOL_WAITS_MAX: Final = 2
-# Stands for whether an earlier try of the call may have been committed unheard.
-AGAIN: Final = object()
 _CLOSE_WAIT_S: Final = 5.0
 
 
-class PostgresStore:
+class PostgresStore(Archives):
     """A ledger in one database; see `ledger.store.Store` for what each method does.
 
     Args:

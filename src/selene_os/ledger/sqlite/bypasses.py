@@ -37,6 +37,7 @@ LEDGERS: Final = {
     "merkle_nodes": "hashes = zeroblob(32)",
     "checkpoints": "frontier = zeroblob(8)",
     "signing_keys": "created_at = 0",
+    "packs": "created_at = 0",
 }
 
 _WITHOUT_ROWID: Final = (

@@ -20,6 +20,7 @@ from selene_os.ledger.events import (
     USER_TO_SESSION,
     AuditEvent,
     MemoryEvent,
+    PackRow,
     Receipt,
     TenantRow,
     TermBundle,
@@ -213,6 +214,13 @@ def put_terms(connection: apsw.Connection, bundle: TermBundle, after: str | None
     connection.execute(statements.INSERT_TERMS, bundle)
     connection.execute(statements.SET_TERMS, (bundle.digest, bundle.tenant_id))
     return True
+
+
+def put_pack(connection: apsw.Connection, pack: PackRow) -> bool:
+    """Keep a pack; False where it is kept already."""
+    if connection.execute(statements.TENANT, (pack.tenant_id,)).fetchone() is None:
+        raise refusals.tenant_unknown(pack.tenant_id)
+    return insert(connection, statements.INSERT_PACK, pack)
 
 
 def register(

@@ -8,6 +8,7 @@ from selene_os.ledger.events import (
     AuditEvent,
     CurrentMemory,
     MemoryEvent,
+    PackRow,
     ReplayRecord,
     TenantRow,
     TermBundle,
@@ -27,6 +28,7 @@ INSERT_UTTERANCE: Final = _insert("conversation_ledger", Utterance)
 INSERT_MEMORY: Final = _insert("memory_ledger", MemoryEvent)
 INSERT_TENANT: Final = _insert("tenants", TenantRow)
 INSERT_TERMS: Final = _insert("term_bundles", TermBundle)
+INSERT_PACK: Final = _insert("packs", PackRow)
 
 _EVENTS: Final = f"SELECT {columns_of(AuditEvent)} FROM audit_events"
 TRACE: Final = f"{_EVENTS} WHERE tenant_id = ? AND correlation_id = ? ORDER BY turn_id, event_id"
@@ -53,6 +55,16 @@ SEARCH: Final = (
     " AND (:decision IS NULL"
     " OR coalesce(payload_min ->> 'decision', 'PROFILE') = :decision)"
     " ORDER BY created_at DESC, event_id DESC LIMIT :rows_max"
+)
+# Along the same index the other way, each event with its record.
+EVENTS_BETWEEN: Final = (
+    f"SELECT {columns_of(AuditEvent, 'e')}, {columns_of(ReplayRecord, 'r')} FROM audit_events AS e"
+    " LEFT JOIN replay_inputs AS r ON r.tenant_id = e.tenant_id AND r.event_id = e.event_id"
+    " WHERE e.tenant_id = :tenant_id"
+    " AND e.created_at >= coalesce(:after_at, :since, 0)"
+    " AND e.created_at < coalesce(:until, 9223372036854775807)"
+    " AND (:after_at IS NULL OR (e.created_at, e.event_id) > (:after_at, :after_id))"
+    " ORDER BY e.created_at, e.event_id LIMIT :rows_max"
 )
 _RECORDED: Final = (
     "SELECT e.event_id, e.turn_id, e.user_id, e.engine, r.record, r.key_id, e.created_at"
@@ -126,6 +138,7 @@ SET_TENANT: Final = {
 TERM_BUNDLE: Final = (
     f"SELECT {columns_of(TermBundle)} FROM term_bundles WHERE tenant_id = ? AND digest = ?"
 )
+PACK: Final = f"SELECT {columns_of(PackRow)} FROM packs WHERE tenant_id = ? AND digest = ?"
 SET_TERMS: Final = "UPDATE tenants SET terms_digest = ? WHERE tenant_id = ?"
 INSERT_IDENTITY: Final = "INSERT INTO identities (tenant_id, user_id, created_at) VALUES (?, ?, ?)"
 INSERT_BINDING: Final = (

@@ -19,14 +19,18 @@ from selene_os.ledger.events import (
     AuditEvent,
     CurrentMemory,
     MemoryEvent,
+    PackRow,
     Receipt,
+    Recorded,
     RecordedTurn,
     ReplayRecord,
+    Stretch,
     TenantRow,
     TermBundle,
     Unit,
     Utterance,
     Wanted,
+    recorded_of,
 )
 from selene_os.ledger.sqlite import commits, statements
 from selene_os.ledger.sqlite.checkpoints import Checkpointer
@@ -161,6 +165,12 @@ class SqliteStore:
         values = {"tenant_id": tenant_id, "rows_max": rows_max, **wanted.bound()}
         return list(map(AuditEvent._make, self._rows(statements.SEARCH, values)))
 
+    def events_between(
+        self, tenant_id: TenantId, stretch: Stretch, rows_max: int
+    ) -> list[Recorded]:
+        values = {"tenant_id": tenant_id, "rows_max": rows_max, **stretch.bound()}
+        return list(map(recorded_of, self._rows(statements.EVENTS_BETWEEN, values)))
+
     # ---- conversation
 
     def append_utterance(self, utterance: Utterance) -> bool:
@@ -208,6 +218,15 @@ class SqliteStore:
     def term_bundle(self, tenant_id: TenantId, digest: str) -> TermBundle | None:
         rows = self._rows(statements.TERM_BUNDLE, (tenant_id, digest))
         return TermBundle._make(rows[0]) if rows else None
+
+    # ---- packs
+
+    def put_pack(self, pack: PackRow) -> bool:
+        return self._writer.run(lambda connection: commits.put_pack(connection, pack))
+
+    def pack(self, tenant_id: TenantId, digest: str) -> PackRow | None:
+        rows = self._rows(statements.PACK, (tenant_id, digest))
+        return PackRow._make(rows[0]) if rows else None
 
     # ---- registrations
 
