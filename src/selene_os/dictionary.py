@@ -81,7 +81,7 @@ class Dictionaries:
                 return kept
         row = store.term_bundle(tenant_id, digest)
         made = closed_hints(digest, ReasonCode.KNOW_VALIDATION_FAILED)
-        if row is not None and (entries := _sound(row)) is not None:
+        if row is not None and (entries := _sound(store, row)) is not None:
             made = hints_of(tenant_id, entries, digest)
         with self._lock:
             self._kept[named] = made
@@ -172,7 +172,7 @@ def put(
         if refused and (not skip_refused or len(refused) == len(lines)):
             lines = [line if line.refusal else replace(line, became="left out") for line in lines]
             return Imported(tuple(lines), False, after, len(there))
-        bundle = bundle_of(tenant_id, entries.values(), created_at)
+        bundle = bundle_of(tenant_id, entries.values(), created_at, store)
         if bundle.digest == after or store.put_terms(bundle, after):
             return Imported(tuple(lines), True, bundle.digest, len(entries))
     raise _busy()
@@ -191,18 +191,24 @@ def remove(
                 raise NotFound(
                     f"{entry_id!r:.130} names no term", "See `selene terms list`.", field="entry_id"
                 )
-        bundle = bundle_of(tenant_id, entries.values(), created_at)
+        bundle = bundle_of(tenant_id, entries.values(), created_at, store)
         if bundle.digest == after or store.put_terms(bundle, after):
             lines = tuple(Line(n, name, "removed") for n, name in enumerate(wanted, 1))
             return Imported(lines, True, bundle.digest, len(entries))
     raise _busy()
 
 
-def bundle_of(tenant_id: TenantId, entries: Iterable[know.Entry], created_at: int) -> TermBundle:
-    """The row of a dictionary: its terms in one order, named by their SHA-256."""
+def bundle_of(
+    tenant_id: TenantId, entries: Iterable[know.Entry], created_at: int, store: Store | None = None
+) -> TermBundle:
+    """The row of a dictionary: its terms in one order, named as a store names them."""
     ordered = sorted(entries, key=lambda entry: entry.entry_id)
     encoded = codec.encode_json([asdict(entry) for entry in ordered])
-    digest = hashlib.sha256(encoded).hexdigest()
+    digest = (
+        hashlib.sha256(encoded).hexdigest()
+        if store is None
+        else store.terms_name(tenant_id, encoded)
+    )
     return TermBundle(tenant_id, digest, encoded, PLAIN_KEY_ID, parse_time_ns(created_at))
 
 
@@ -248,7 +254,7 @@ def _in_use(
     if tenant.terms_digest is None:
         return None, ()
     row = store.term_bundle(tenant_id, tenant.terms_digest)
-    entries = None if row is None else _sound(row)
+    entries = None if row is None else _sound(store, row)
     if entries is not None and not all(
         entry.tenant_id == tenant_id and know.is_verified(entry) for entry in entries
     ):
@@ -265,9 +271,15 @@ def _in_use(
     return tenant.terms_digest, entries
 
 
-def _sound(row: TermBundle) -> tuple[know.Entry, ...] | None:
+def _sound(store: Store, row: TermBundle) -> tuple[know.Entry, ...] | None:
     """The entries of a bundle that is what its name says; None where it is not."""
-    if row.key_id != PLAIN_KEY_ID or hashlib.sha256(row.bundle).hexdigest() != row.digest:
+    if row.key_id != PLAIN_KEY_ID:
+        return None
+    # Where names are a key's, an older version may have named it by its SHA-256.
+    if row.digest not in (
+        store.terms_name(row.tenant_id, row.bundle),
+        hashlib.sha256(row.bundle).hexdigest(),
+    ):
         return None
     try:
         entries = codec.decode_json(row.bundle)

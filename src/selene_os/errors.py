@@ -11,12 +11,15 @@
     │   ├── ExecutionDenied      a gate does not let a draft be acted on           403
     │   ├── RegistrationRefused  a tenant, user, device or session cannot be so    409
     │   ├── EngineRefused        an engine's input or output broke its contract    422
+    │   ├── UnderHold            a legal hold keeps it from being erased           409
+    │   ├── Erased               its words were erased, with the key they had      410
     │   └── NotFound             nothing of that name                              404
     └── Fault                    the operator's to mend                            exit 1
         ├── LedgerUnavailable    the ledger cannot be reached or written           503
         │   ├── LedgerBusy       too many writes wait; nothing was written         503
         │   └── LedgerMissing    there is no ledger at that address                503
         ├── SchemaDiffers        the database is not what this version made        500
+        ├── KeysMissing          a key that rows are encrypted with is not here    500
         └── PackInvalid          a language pack cannot be loaded                  500
 
 Not understanding an utterance is no error: that is a CLARIFY or a CHAT.
@@ -127,6 +130,18 @@ class EngineRefused(Refusal):
     http_status = 422
 
 
+class UnderHold(Refusal):
+    """A legal hold keeps that from being erased."""
+
+    http_status = 409
+
+
+class Erased(Refusal):
+    """What was said there was erased."""
+
+    http_status = 410
+
+
 class NotFound(Refusal):
     """Nothing of that name."""
 
@@ -156,6 +171,10 @@ class LedgerMissing(LedgerUnavailable):
 
 class SchemaDiffers(Fault):
     """The database is not what this version made."""
+
+
+class KeysMissing(Fault):
+    """A key is not where it must be."""
 
 
 class PackInvalid(Fault):

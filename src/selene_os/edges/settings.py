@@ -12,14 +12,19 @@ from selene_os.errors import BadField
 DATABASE_URL: Final = "SELENE_DATABASE_URL"
 DEFAULT_DATABASE_URL: Final = "sqlite:///selene.db"
 PACKS: Final = "SELENE_PACKS"
+KEYS: Final = "SELENE_KEYS"
 # Every setting there is, with what it does; the documentation is tested against this.
 SETTINGS: Final = {
     DATABASE_URL: "which ledger to use: sqlite:///path, a path, or postgresql://user@host/database;"
     " --db wins over it",
     PACKS: "directories of packs, to combine with the core pack: parted as in PATH;"
     " --pack wins over it",
+    KEYS: "where the keys are kept: a directory, by default the database's path and .keys, or"
+    " ./selene.keys for a server; --keys wins over it",
     "NO_COLOR": "any value: no colours on the terminal",
 }
+# Where a server's root key is, unless it is said otherwise.
+SERVER_KEYS: Final = "selene.keys"
 _SQLITE: Final = "sqlite:///"
 
 
@@ -34,6 +39,11 @@ def pack_directories(
     """The directories of a user's own packs: those given, else the environment's, else none."""
     named = environment.get(PACKS, "").split(os.pathsep)
     return tuple(given) or tuple(directory for directory in named if directory)
+
+
+def keys_directory(given: str | None, environment: Mapping[str, str] = os.environ) -> str | None:
+    """Where the keys are: as given, else the environment's, else where the database has them."""
+    return given or environment.get(KEYS) or None
 
 
 def is_postgres(url: str) -> bool:

@@ -7,7 +7,12 @@ from pathlib import Path
 
 import click
 
-from selene_os.edges.cli.options import address, db_option, json_option, show
+from selene_os.edges.cli.options import (
+    db_option,
+    json_option,
+    named_database,
+    show,
+)
 from selene_os.edges.databases import PostgresDatabase, SqliteFile, database
 from selene_os.errors import BadField
 
@@ -28,7 +33,7 @@ def backup(file: Path, db: str | None, as_json: bool) -> None:
     Others may go on writing meanwhile. A file is copied by SQLite's online backup, a server's
     ledger by pg_dump, which must be on the PATH.
     """
-    rows = database(address(db)).backup(file)
+    rows = named_database(db).backup(file)
     show(
         as_json,
         {"file": str(file), "rows": rows},
@@ -46,7 +51,7 @@ def restore(file: Path, db: str | None, as_json: bool) -> None:
     There must be no ledger yet at the address. Where a row differs, nothing stays; what was cut
     off is no ledger to anybody, and the same command begins again.
     """
-    rows = database(address(db)).restore(file, _say)
+    rows = named_database(db).restore(file, _say)
     show(as_json, {"rows": rows}, f"The ledger is restored: {rows} rows, each compared.")
 
 

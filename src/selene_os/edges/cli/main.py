@@ -25,6 +25,8 @@ COMMANDS: Final = {
     "pack": ("packs", "Begin, check and test a pack of your own."),
     "terms": ("terms", "Import, list and remove a tenant's terms."),
     "memory": ("memory", "List, rebuild and apply what users want remembered."),
+    "erase": ("erasure", "Destroy the key of a user's words."),
+    "hold": ("erasure", "Keep a user from being erased, for legal reasons."),
     "search": ("history", "Find decisions by intent, reason, user or time."),
     "times": ("understanding", "Find the time expressions of a text."),
     "doctor": ("checks", "Try to get round the guards, and check what is there."),
@@ -58,10 +60,12 @@ class Commands(click.Group):
 
 @click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--db", metavar="URL", help="The ledger: sqlite:///path, a path, or postgresql://…")
+@click.option("--keys", metavar="DIR", help="Where the keys are; else SELENE_KEYS.")
 @click.version_option(package_name="selene-os", prog_name="selene")
 @click.pass_context
-def cli(ctx: click.Context, db: str | None) -> None:
+def cli(ctx: click.Context, db: str | None, keys: str | None) -> None:
     """An utterance goes in, a decision comes out, and the database refuses to change it."""
+    # `keys` is read where a ledger is opened: see `options.key_directory`.
     ctx.obj = db
 
 

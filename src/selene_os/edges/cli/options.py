@@ -12,6 +12,7 @@ import click
 from selene_os.edges.settings import (
     database_url,
     is_postgres,
+    keys_directory,
     pack_directories,
     without_password,
 )
@@ -19,6 +20,7 @@ from selene_os.edges.wire import dumps
 from selene_os.errors import BadField
 
 if TYPE_CHECKING:
+    from selene_os.edges.databases import Database
     from selene_os.edges.library import Selene
     from selene_os.language.pack import Pack
 
@@ -59,6 +61,18 @@ def address(db: str | None) -> str:
     return database_url(db or click.get_current_context().find_root().obj)
 
 
+def key_directory() -> str | None:
+    """Where the keys are: the group's --keys, the environment's, else the database's default."""
+    return keys_directory(click.get_current_context().find_root().params.get("keys"))
+
+
+def named_database(db: str | None) -> Database:
+    """The database that a command works with, and its keys."""
+    from selene_os.edges.databases import database
+
+    return database(address(db), key_directory())
+
+
 def here(db: str | None) -> str:
     """The option that names this ledger again, for a command to type next; else nothing."""
     named = db or click.get_current_context().find_root().obj
@@ -89,7 +103,9 @@ def opened(
 
     directories = () if packs is None else pack_directories(packs)
     ports = Listed(allowed)
-    return library.open(address(db), packs=directories, access=ports, simulation=ports)
+    return library.open(
+        address(db), packs=directories, keys=key_directory(), access=ports, simulation=ports
+    )
 
 
 def show(as_json: bool, record: dict[str, Any], text: str) -> None:

@@ -10,8 +10,14 @@ from typing import Any
 import click
 from click.shell_completion import get_completion_class
 
-from selene_os.edges.cli.options import address, db_option, json_option, show
-from selene_os.edges.databases import Database, database
+from selene_os.edges.cli.options import (
+    address,
+    db_option,
+    json_option,
+    named_database,
+    show,
+)
+from selene_os.edges.databases import Database
 from selene_os.edges.settings import is_postgres, without_password
 from selene_os.ledger.migrations import Plan
 
@@ -26,7 +32,7 @@ def init(print_sql: bool, db: str | None, as_json: bool) -> None:
     Says where it is and what to do next. Running it again changes nothing.
     """
     url = address(db)
-    chosen = database(url)
+    chosen = named_database(db)
     if print_sql:
         click.echo(chosen.script(time.time_ns()))
         return
@@ -35,11 +41,13 @@ def init(print_sql: bool, db: str | None, as_json: bool) -> None:
         "path": _named(chosen, done),
         "created": done.made,
         "applied": [one.title for one in done.waiting],
+        "keys": str(Path(chosen.keys).absolute()),
     }
     if chosen.kind == "postgres":
         record["roles"] = list(done.roles)
     what = "The ledger is up to date" if done.empty else "The ledger is ready"
-    show(as_json, record, f"{what}: {_named(chosen, done)}\n" + _next_steps(url, done, db))
+    where = f"Its keys: {record['keys']}. Back them up apart from it; without them it is unread."
+    show(as_json, record, f"{what}: {_named(chosen, done)}\n{where}\n" + _next_steps(url, done, db))
 
 
 @click.group()
@@ -52,7 +60,7 @@ def db() -> None:
 @json_option
 def db_status(db: str | None, as_json: bool) -> None:
     """Show which migrations are there and which wait. Exit 3 where any waits."""
-    chosen = database(address(db))
+    chosen = named_database(db)
     plan = chosen.plan()
     show(as_json, _plan_record(chosen, plan), _plan_text(chosen, plan))
     if not plan.empty:
@@ -65,7 +73,7 @@ def db_status(db: str | None, as_json: bool) -> None:
 @json_option
 def db_upgrade(yes: bool, db: str | None, as_json: bool) -> None:
     """Show what is to be done to the schema, ask, and do it, wholly or not at all."""
-    chosen = database(address(db))
+    chosen = named_database(db)
     plan = chosen.plan()
     if not as_json:
         click.echo(_plan_text(chosen, plan))
@@ -78,6 +86,8 @@ def db_upgrade(yes: bool, db: str | None, as_json: bool) -> None:
         plan = chosen.plan()
         if not as_json:
             click.echo("Done.")
+    elif chosen.make_keys() and not as_json:
+        click.echo(f"The keys were missing, and are made: {Path(chosen.keys).absolute()}")
     if as_json:
         show(True, _plan_record(chosen, plan), "")
 

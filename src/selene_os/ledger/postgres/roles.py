@@ -109,7 +109,7 @@ def _join(role: str) -> str:
 
 def _let_in(role: str) -> str:
     """Roles are the server's; into the schema each is let by name, database by database."""
-    return f"GRANT USAGE ON SCHEMA os_core TO {sql.Identifier(role).as_string()}"
+    return f"GRANT USAGE ON SCHEMA os_core, os_keys TO {sql.Identifier(role).as_string()}"
 
 
 def for_an_administrator(lines: Sequence[str]) -> str:
@@ -155,7 +155,8 @@ def _lacking(connection: Connection, role: str) -> list[str]:
     """SQL that gives a tenant's login what it lacks here; it may be another ledger's as well."""
     ((member, let_in),) = connection.execute(
         "SELECT pg_has_role(%(r)s, %(t)s, 'MEMBER'),"
-        " has_schema_privilege(%(r)s, 'os_core', 'USAGE')",
+        " has_schema_privilege(%(r)s, 'os_core', 'USAGE')"
+        " AND has_schema_privilege(%(r)s, 'os_keys', 'USAGE')",
         {"r": role, "t": TENANT},
     ).fetchall()
     return [*([] if member else [_join(role)]), *([] if let_in else [_let_in(role)])]
