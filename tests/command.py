@@ -219,18 +219,25 @@ class Command:
     def prepare(self) -> Command:
         """Make a ledger with acme: alice in the kitchen and bob in the office."""
         if _PREPARED:
-            (self.folder / "selene.db.keys").mkdir(mode=0o700)
-            for name, content in _PREPARED.items():
-                (self.folder / name).write_bytes(content)
-                (self.folder / name).chmod(0o600)
-            return self
+            return self.put(_PREPARED)
         self.done("init")
         self.done("tenant", "add", "acme")
         self.done("register", "--tenant", "acme", "--user", "alice", "--device", "kitchen")
         self.done("register", "--tenant", "acme", "--user", "bob", "--device", "office")
-        _PREPARED["selene.db"] = whole(self.path)
-        for name in _KEYS:
-            _PREPARED[name] = (self.folder / name).read_bytes()
+        _PREPARED.update(self.files())
+        return self
+
+    def files(self) -> dict[str, bytes]:
+        """The default ledger and its keys, by name."""
+        kept = {name: (self.folder / name).read_bytes() for name in _KEYS}
+        return {"selene.db": whole(self.path), **kept}
+
+    def put(self, files: Mapping[str, bytes]) -> Command:
+        """Make the default ledger out of such files."""
+        (self.folder / "selene.db.keys").mkdir(mode=0o700)
+        for name, content in files.items():
+            (self.folder / name).write_bytes(content)
+            (self.folder / name).chmod(0o600)
         return self
 
     def say(self, text: str, *options: str) -> Record:

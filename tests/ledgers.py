@@ -214,12 +214,10 @@ class SqliteDatabase:
 class EncryptedDatabase(SqliteDatabase):
     """One file in a folder, and its keys beside it."""
 
-    def __init__(self, folder: Path) -> None:
-        super().__init__(folder)
-        sqlite_database(self.path).make_keys()
-
     def open(self) -> Store:
-        return sqlite_database(self.path).open()
+        with_keys = sqlite_database(self.path)
+        with_keys.make_keys()
+        return with_keys.open()
 
 
 def _postgres(kind: str) -> Callable[[Path], Database]:

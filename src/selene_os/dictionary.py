@@ -14,7 +14,15 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
 from selene_os.engines import know
-from selene_os.errors import BadField, NotFound, Overtaken, Refusal
+from selene_os.errors import (
+    BadField,
+    Fault,
+    KeysMissing,
+    LedgerUnavailable,
+    NotFound,
+    Overtaken,
+    Refusal,
+)
 from selene_os.ledger import codec
 from selene_os.ledger.events import PLAIN_KEY_ID, TermBundle
 from selene_os.ledger.store import Store
@@ -79,7 +87,7 @@ class Dictionaries:
             if (kept := self._kept.get(named)) is not None:
                 self._kept.move_to_end(named)
                 return kept
-        row = store.term_bundle(tenant_id, digest)
+        row = _bundle(store, tenant_id, digest)
         made = closed_hints(digest, ReasonCode.KNOW_VALIDATION_FAILED)
         if row is not None and (entries := _sound(store, row)) is not None:
             made = hints_of(tenant_id, entries, digest)
@@ -253,7 +261,7 @@ def _in_use(
         raise NotFound("is not known", "Add the tenant.", field="tenant_id")
     if tenant.terms_digest is None:
         return None, ()
-    row = store.term_bundle(tenant_id, tenant.terms_digest)
+    row = _bundle(store, tenant_id, tenant.terms_digest)
     entries = None if row is None else _sound(store, row)
     if entries is not None and not all(
         entry.tenant_id == tenant_id and know.is_verified(entry) for entry in entries
@@ -269,6 +277,19 @@ def _in_use(
             "See `selene doctor`; `selene terms import --replace` begins anew.",
         )
     return tenant.terms_digest, entries
+
+
+def _bundle(store: Store, tenant_id: TenantId, digest: str) -> TermBundle | None:
+    """A bundle as it is kept; None also for one that is not what was encrypted there.
+
+    A turn goes on without the terms that somebody spoilt.
+    """
+    try:
+        return store.term_bundle(tenant_id, digest)
+    except (LedgerUnavailable, KeysMissing):
+        raise
+    except Fault:
+        return None
 
 
 def _sound(store: Store, row: TermBundle) -> tuple[know.Entry, ...] | None:

@@ -109,11 +109,15 @@ class SqliteFile:
 
     def make_keys(self) -> bool:
         from selene_os.edges import encryption
-        from selene_os.ledger.sqlite import keyring, schema
+        from selene_os.ledger.sqlite import keyring
 
-        files = (ROOT, USERS)
-        made = encryption.prepare(self.keys, files, lambda: schema.is_encrypted(self.path))
+        made = encryption.prepare(self.keys, (ROOT, USERS), self._is_encrypted)
         return keyring.create(path_of(self.keys, USERS)) or made
+
+    def _is_encrypted(self) -> bool:
+        from selene_os.ledger.sqlite import schema
+
+        return schema.is_encrypted(self.path)
 
     def script(self, at: int) -> str:
         from selene_os.ledger.sqlite import schema
@@ -124,7 +128,8 @@ class SqliteFile:
         from selene_os.edges import encryption
         from selene_os.edges.scratch import inspect
 
-        return encryption.inspected(inspect(self.path), self.open, self.keys)
+        found = inspect(self.path)
+        return encryption.inspected(found, self.open, self._is_encrypted, self.keys)
 
     def grant_login(self, tenant_id: TenantId) -> Login:
         raise BadField("database_url", "names a file, which has no logins", "Use PostgreSQL.")
@@ -179,9 +184,13 @@ class PostgresDatabase:
 
     def make_keys(self) -> bool:
         from selene_os.edges import encryption
+
+        return encryption.prepare(self.keys, (ROOT,), self._is_encrypted)
+
+    def _is_encrypted(self) -> bool:
         from selene_os.ledger.postgres import schema
 
-        return encryption.prepare(self.keys, (ROOT,), lambda: schema.is_encrypted(self.url))
+        return schema.is_encrypted(self.url)
 
     def script(self, at: int) -> str:
         from selene_os.ledger.postgres import schema
@@ -192,7 +201,8 @@ class PostgresDatabase:
         from selene_os.edges import encryption
         from selene_os.ledger.postgres import bypasses
 
-        return encryption.inspected(bypasses.inspect(self.url), self.open, self.keys)
+        found = bypasses.inspect(self.url)
+        return encryption.inspected(found, self.open, self._is_encrypted, self.keys)
 
     def grant_login(self, tenant_id: TenantId) -> Login:
         from selene_os.ledger.postgres import roles

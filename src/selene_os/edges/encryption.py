@@ -14,7 +14,7 @@ from selene_os.errors import Fault, KeysMissing, LedgerUnavailable
 from selene_os.keys.keys import Keys
 from selene_os.keys.store import EncryptedStore
 from selene_os.keys.wrapping import LocalKey
-from selene_os.ledger.events import Wanted
+from selene_os.ledger.events import ERASED_KEY_ID, PLAIN_KEY_ID, Wanted
 from selene_os.ledger.inspection import Inspection
 from selene_os.ledger.keyrings import OWN, Keyring
 from selene_os.ledger.store import Store
@@ -68,21 +68,27 @@ def prepare(directory: str, names: tuple[str, ...], is_encrypted: Callable[[], b
     return key_directory.make(directory, os.urandom)
 
 
-def inspected(found: Inspection, open_it: Callable[[], Store], directory: str) -> Inspection:
+def inspected(
+    found: Inspection,
+    open_it: Callable[[], Store],
+    is_encrypted: Callable[[], bool],
+    directory: str,
+) -> Inspection:
     """What was found of a ledger, and what there is to say of its keys."""
     faults: list[str] = []
+    warned = list(found.warnings)
     try:
         store = open_it()
     except KeysMissing as missing:
-        faults.append(f"keys: {missing.problem}")
+        (faults if is_encrypted() else warned).append(f"keys: {missing.problem}")
     else:
         try:
             assert isinstance(store, EncryptedStore)
             faults += _faults(store)
         finally:
             store.close()
-    warned = (*found.warnings, *key_directory.warnings(directory))
-    return replace(found, faults=(*found.faults, *faults), warnings=warned)
+    warned += key_directory.warnings(directory)
+    return replace(found, faults=(*found.faults, *faults), warnings=tuple(warned))
 
 
 def _faults(store: EncryptedStore) -> Iterator[str]:
@@ -91,7 +97,9 @@ def _faults(store: EncryptedStore) -> Iterator[str]:
         yield from _revived(store, tenant_id)
         try:
             for event in store.search(tenant_id, Wanted(), _SAMPLED):
-                store.record(tenant_id, event.event_id)
+                kept = store.record(tenant_id, event.event_id)
+                if kept is not None and kept.key_id not in (PLAIN_KEY_ID, ERASED_KEY_ID):
+                    raise Fault(f"the keyring does not know key {kept.key_id}", "Put it back.")
             if tenant.terms_digest is not None:
                 store.term_bundle(tenant_id, tenant.terms_digest)
         except LedgerUnavailable:

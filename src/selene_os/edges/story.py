@@ -90,6 +90,7 @@ def _event(
     return {
         **event_record(event),
         "record": state,
+        "erased": state == ERASED_RECORD,
         "decided_by": record.get("decided_by"),
         "hand_overs": _list(record.get("hand_overs")),
         "answer": answer,

@@ -25,6 +25,8 @@ from selene_os.names import CorrelationId, IdempotencyKey, TenantId
 from selene_os.reasons import ReasonCode
 
 BELIEVED_NS: Final = 1_000_000_000
+# The field of the fault that a key is not known, while all others are.
+KEY_ID: Final = "key_id"
 _KEPT_MAX: Final = 4_096
 _NAME_BYTES: Final = 16
 _MAKING_TRIES: Final = 16
@@ -107,7 +109,8 @@ class Keys:
         """The key of a row; None where it was destroyed.
 
         Raises:
-            KeysMissing: the keyring does not know it, or the root key did not wrap it.
+            KeysMissing: the keyring does not know it (its field is KEY_ID), or the root key did
+            not wrap it.
         """
         with self._lock:
             kept = self._known.get((tenant_id, key_id))
@@ -119,6 +122,7 @@ class Keys:
             raise KeysMissing(
                 f"{self.keyring.name} holds no key {key_id} of tenant {tenant_id}",
                 "Put back the keyring that belongs to this ledger.",
+                field=KEY_ID,
             )
         gone = row.wrapped is None or self.is_revived(row)
         key = None if gone else self._unwrapped(row)

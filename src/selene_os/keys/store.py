@@ -13,7 +13,7 @@ from typing import Final, TypeVar
 
 from selene_os.errors import Fault, KeysMissing, Refusal
 from selene_os.keys import cipher
-from selene_os.keys.keys import Keys
+from selene_os.keys.keys import KEY_ID, Keys
 from selene_os.ledger import refusals, scope
 from selene_os.ledger.events import (
     ERASED_KEY_ID,
@@ -54,6 +54,8 @@ Memory = TypeVar("Memory", MemoryEvent, CurrentMemory)
 
 class EncryptedStore:
     """See `ledger.store.Store` for what each method does.
+
+    A row whose key the keyring does not know comes out without words, and with that key's name.
 
     Args:
         below: the store that holds the rows; it is closed with this one.
@@ -278,17 +280,25 @@ class EncryptedStore:
         key_id: str,
         stored: bytes,
     ) -> tuple[bytes, str]:
-        """A row's words and the key_id that is seen above."""
+        """A row's words and the key_id that is seen above.
+
+        Raises:
+            Fault: the bytes are not what was encrypted there. KeysMissing: the root key differs.
+        """
         if key_id == PLAIN_KEY_ID:
             return stored, key_id
-        key = self.keys.key(tenant_id, key_id)
+        try:
+            key = self.keys.key(tenant_id, key_id)
+        except KeysMissing as missing:
+            if missing.field != KEY_ID:
+                raise
+            # Who reads it is told the key's name, and nothing of the rest is lost.
+            return b"", key_id
         if key is None:
             return b"", ERASED_KEY_ID
         context = cipher.context_of(table, tenant_id, identity)
         try:
             return cipher.open_row(cipher.row_key(key, context), stored, context), PLAIN_KEY_ID
-        except KeysMissing:
-            raise
         except Fault as fault:
             row = " ".join(map(str, identity))
             problem = f"{table}, row {row} of tenant {tenant_id}: {fault.problem}"

@@ -14,8 +14,13 @@ from selene_os.edges.cli.options import (
     show,
 )
 from selene_os.edges.databases import PostgresDatabase, SqliteFile, database
-from selene_os.errors import BadField
+from selene_os.errors import BadField, KeysMissing
 
+# What else holds keys, of each kind of database.
+_KEYRING = {
+    "sqlite": "which holds the keyring as well",
+    "postgres": "and the keyring, which is the schema os_keys",
+}
 _file = click.argument("file", type=click.Path(path_type=Path))
 
 
@@ -33,11 +38,15 @@ def backup(file: Path, db: str | None, as_json: bool) -> None:
     Others may go on writing meanwhile. A file is copied by SQLite's online backup, a server's
     ledger by pg_dump, which must be on the PATH.
     """
-    rows = named_database(db).backup(file)
+    chosen = named_database(db)
+    rows = chosen.backup(file)
+    keys = str(Path(chosen.keys).absolute())
     show(
         as_json,
-        {"file": str(file), "rows": rows},
-        f"{rows} rows in {file}. Keep the manifest beside it: `selene restore` compares every row.",
+        {"file": str(file), "rows": rows, "keys": keys},
+        f"{rows} rows in {file}. Keep the manifest beside it: `selene restore` compares every row."
+        f"\nNo key is in it: back up {keys} apart, {_KEYRING[chosen.kind]}. Without"
+        " them nobody reads the words.",
     )
 
 
@@ -51,8 +60,17 @@ def restore(file: Path, db: str | None, as_json: bool) -> None:
     There must be no ledger yet at the address. Where a row differs, nothing stays; what was cut
     off is no ledger to anybody, and the same command begins again.
     """
-    rows = named_database(db).restore(file, _say)
-    show(as_json, {"rows": rows}, f"The ledger is restored: {rows} rows, each compared.")
+    chosen = named_database(db)
+    rows = chosen.restore(file, _say)
+    keys, told = (
+        Path(chosen.keys).absolute(),
+        f"The ledger is restored: {rows} rows, each compared.",
+    )
+    try:
+        chosen.make_keys()
+    except KeysMissing:
+        told += f"\nIts keys are not here, for no back-up holds them: put them back at {keys}."
+    show(as_json, {"rows": rows, "keys": str(keys)}, told)
 
 
 @click.command()
