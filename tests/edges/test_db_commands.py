@@ -34,9 +34,10 @@ OLD_EVENT = "01a1fc00-0000-7000-8000-000000000001"
 NEWER = "INSERT INTO {}schema_migrations VALUES (9999, 'later', 'x', 1)"
 EDITED = "UPDATE {}schema_migrations SET digest = 'x' WHERE version = 1"
 LEFT_OUT = "DELETE FROM {}schema_migrations WHERE version = 1"
+# The last two: that of a server's keyring, which may outlive a ledger, can be run again.
 UNNOTED = (
-    "DELETE FROM {0}schema_migrations WHERE version ="
-    " (SELECT max(version) FROM {0}schema_migrations)"
+    "DELETE FROM {0}schema_migrations WHERE version IN"
+    " (SELECT version FROM {0}schema_migrations ORDER BY version DESC LIMIT 2)"
 )
 
 
@@ -110,10 +111,14 @@ def older(ground: Ground, monkeypatch: pytest.MonkeyPatch) -> Ground:
 
     with monkeypatch.context() as before:
         before.setattr(migrations, "load", without_the_last)
-        # By the schema alone: a version that knew nothing of keys made it.
-        of_kind = {"sqlite": sqlite_schema, "postgres": postgres_schema}
-        of_kind[ground.kind].create(ground.url, time.time_ns())
+        without_keys(ground)
     return ground
+
+
+def without_keys(ground: Ground) -> None:
+    """Make a ledger as versions did that knew nothing of keys."""
+    schema = sqlite_schema if ground.kind == "sqlite" else postgres_schema
+    schema.create(ground.url, time.time_ns())
 
 
 def last(ground: Ground) -> str:
@@ -231,12 +236,12 @@ def test_an_upgrade_that_fails_leaves_the_ledger_as_it_was(older: Ground) -> Non
     before = older("db", "status").out
     blocking = {
         "sqlite": "CREATE TABLE term_bundles (x)",
-        "postgres": "CREATE POLICY one_tenant ON os_core.term_bundles USING (TRUE)",
+        "postgres": "CREATE FUNCTION os_keys.any_encrypted() RETURNS TEXT LANGUAGE sql RETURN ''",
     }
     older.sql(blocking[older.kind].replace("{", "{{"))
     ran = older("db", "upgrade", "--yes", "--json")
     assert (ran.code, ran.out) == (1, "")
-    assert "already exists" in ran.error["message"]
+    assert any(words in ran.error["message"] for words in ("already exists", "must be owner"))
     assert older("db", "status").out == before
 
 
@@ -278,7 +283,7 @@ def test_what_an_older_version_wrote_goes_on_after_the_upgrade(
         before.setattr(
             migrations, "load", lambda dialect: tuple(m for m in load(dialect) if m.version <= 5)
         )
-        assert ground("init").code == 0
+        without_keys(ground)
     now = time.time_ns()
     heard = nlp.run(nlp.Request("remind me to call mom tomorrow at 5 pm", now=NOW))
     record = {"decided_by": "PH1.NLP", "answer": heard.as_record(), "hand_overs": []}
