@@ -8,8 +8,10 @@ change is durable when the call returns.
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple, Protocol
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, NamedTuple, Protocol
 
+from selene_os.ledger.events import columns_of
 from selene_os.names import TenantId
 
 # A nonce of 12 bytes, the key of 32, and a tag of 16.
@@ -46,6 +48,16 @@ class Hold(NamedTuple):
     subject: str
     created_at: int
     released_at: int | None
+
+
+# Table -> its columns, in an order that every reference allows, and its key.
+TABLES: Final[Mapping[str, tuple[str, str]]] = {
+    "tenant_keys": (columns_of(TenantKey), "tenant_id"),
+    "user_keys": (columns_of(WrappedKey), "tenant_id, key_id"),
+    "holds": (columns_of(Hold), "tenant_id, hold_id"),
+}
+# Every row of each of these tables, of one moment.
+Rows = Mapping[str, Sequence[tuple[Any, ...]]]
 
 
 class Keyring(Protocol):

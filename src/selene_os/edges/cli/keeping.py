@@ -10,10 +10,12 @@ import click
 from selene_os.edges.cli.options import (
     db_option,
     json_option,
+    key_directory,
     named_database,
     show,
 )
 from selene_os.edges.databases import PostgresDatabase, SqliteFile, database
+from selene_os.edges.key_directory import USERS, path_of, share_root
 from selene_os.errors import BadField, KeysMissing
 
 # What else holds keys, of each kind of database.
@@ -62,10 +64,8 @@ def restore(file: Path, db: str | None, as_json: bool) -> None:
     """
     chosen = named_database(db)
     rows = chosen.restore(file, _say)
-    keys, told = (
-        Path(chosen.keys).absolute(),
-        f"The ledger is restored: {rows} rows, each compared.",
-    )
+    keys = Path(chosen.keys).absolute()
+    told = f"The ledger is restored: {rows} rows, each compared."
     try:
         chosen.make_keys()
     except KeysMissing:
@@ -84,14 +84,25 @@ def copy(source: str, target: str, as_json: bool) -> None:
     later stays behind. It is one transaction; cut off, nothing of it is there, and the same
     command begins again.
     """
-    given, wanted = database(source), database(target)
+    given, wanted = database(source, key_directory()), database(target, key_directory())
     if not isinstance(given, SqliteFile) or not isinstance(wanted, PostgresDatabase):
         raise BadField(
             "from", "and --to are not a file and a server", "Copy from sqlite to postgresql."
         )
     from selene_os.ledger.postgres import copying
+    from selene_os.ledger.sqlite import keyring
     from selene_os.ledger.sqlite.backup import snapshot
 
+    ring = keyring.rows(path_of(given.keys, USERS))
+    if any(ring.values()):
+        share_root(given.keys, wanted.keys)
     with snapshot(given.path) as read:
-        rows = copying.copy(wanted.url, given.path, read, time.time_ns(), _say)
-    show(as_json, {"rows": rows}, f"Copied {rows} rows, each compared. The file is as it was.")
+        rows = copying.copy(wanted.url, given.path, read, time.time_ns(), _say, ring)
+    wanted.make_keys()
+    keys = str(Path(wanted.keys).absolute())
+    show(
+        as_json,
+        {"rows": rows, "keys": keys},
+        f"Copied {rows} rows, each compared. The file is as it was.\n"
+        f"Its keyring is copied too; the root key that opens it is in {keys}.",
+    )

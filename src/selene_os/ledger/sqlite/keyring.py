@@ -17,7 +17,7 @@ import apsw
 from selene_os.errors import KeysMissing, LedgerUnavailable, SchemaDiffers, UnderHold
 from selene_os.ledger import migrations
 from selene_os.ledger.events import columns_of
-from selene_os.ledger.keyrings import Hold, TenantKey, WrappedKey
+from selene_os.ledger.keyrings import TABLES, Hold, Rows, TenantKey, WrappedKey
 from selene_os.ledger.sqlite.connection import BUSY_WAIT_MS, is_there, unavailable
 from selene_os.names import TenantId
 from selene_os.reasons import ReasonCode
@@ -72,6 +72,26 @@ def create(path: str) -> bool:
     except apsw.Error as error:
         raise unavailable(path, error) from error
     return made
+
+
+def rows(path: str) -> Rows:
+    """Everything that a keyring holds, of one moment; nothing where there is no file."""
+    if not is_there(path):
+        return dict.fromkeys(TABLES, ())
+    try:
+        connection = _connect(path)
+        try:
+            connection.execute("BEGIN")
+            return {
+                table: connection.execute(
+                    f"SELECT {columns} FROM {table} ORDER BY {key}"
+                ).fetchall()
+                for table, (columns, key) in TABLES.items()
+            }
+        finally:
+            connection.close()
+    except apsw.Error as error:
+        raise unavailable(path, error) from error
 
 
 class SqliteKeyring:
