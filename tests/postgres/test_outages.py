@@ -26,7 +26,7 @@ from processes import wait
 from selene_os.errors import LedgerUnavailable, Overtaken, ScopeRefused
 from selene_os.ledger.codec import Scope
 from selene_os.ledger.events import Receipt, Unit
-from selene_os.ledger.postgres import store as module
+from selene_os.ledger.postgres import calls as module
 from selene_os.ledger.postgres.calls import RETRY_AFTER_S
 from selene_os.ledger.postgres.store import PostgresStore
 from selene_os.ledger.store import Verdict

@@ -79,14 +79,16 @@ def inspected(
     warned = list(found.warnings)
     try:
         store = open_it()
-    except KeysMissing as missing:
-        (faults if is_encrypted() else warned).append(f"keys: {missing.problem}")
-    else:
         try:
             assert isinstance(store, EncryptedStore)
             faults += _faults(store)
         finally:
             store.close()
+    except KeysMissing as missing:
+        (faults if is_encrypted() else warned).append(f"keys: {missing.problem}")
+    except Fault as fault:
+        # A schema that differs is told already; what rests on it cannot be tried.
+        faults.append(f"keys: cannot be checked ({fault.problem})")
     warned += key_directory.warnings(directory)
     return replace(found, faults=(*found.faults, *faults), warnings=tuple(warned))
 

@@ -46,8 +46,7 @@ def init(print_sql: bool, db: str | None, as_json: bool) -> None:
     if chosen.kind == "postgres":
         record["roles"] = list(done.roles)
     what = "The ledger is up to date" if done.empty else "The ledger is ready"
-    where = f"Its keys: {record['keys']}. Back them up apart from it; without them it is unread."
-    show(as_json, record, f"{what}: {_named(chosen, done)}\n{where}\n" + _next_steps(url, done, db))
+    show(as_json, record, f"{what}: {_named(chosen, done)}\n" + _next_steps(url, done, db))
 
 
 @click.group()
