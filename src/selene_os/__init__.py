@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from selene_os.engines.focus import Item
     from selene_os.engines.nlp import UncertainSpan
     from selene_os.engines.persona import Signal
+    from selene_os.erasing import Erasure, Held
     from selene_os.errors import Fault, Refusal, SeleneError
     from selene_os.gates import (
         AccessPort,
@@ -47,7 +48,9 @@ __all__ = [
     "ClarifyPacket",
     "Committed",
     "Confirmation",
+    "Erasure",
     "Fault",
+    "Held",
     "Imported",
     "IntentDraft",
     "Item",
@@ -81,7 +84,9 @@ _HOMES = {
     "ClarifyPacket": "gates",
     "Committed": "receipts",
     "Confirmation": "decision",
+    "Erasure": "erasing",
     "Fault": "errors",
+    "Held": "erasing",
     "Imported": "dictionary",
     "IntentDraft": "decision",
     "Item": "engines.focus",

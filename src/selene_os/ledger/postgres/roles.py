@@ -34,8 +34,8 @@ TENANT_PREFIX: Final = "selene_t_"
 ROLE_BYTES_MAX: Final = 63
 # Role -> how it is made.
 ROLES: Final = {OWNER: "NOLOGIN", APP: "LOGIN", TENANT: "NOLOGIN", AUDITOR: "LOGIN"}
-# What one tenant's login may take of the server's connections.
-TENANT_CONNECTIONS_MAX: Final = 16
+# What one tenant's login may take of the server's connections: one process's, keyring and all.
+TENANT_CONNECTIONS_MAX: Final = 18
 
 
 @dataclass(frozen=True, slots=True)
