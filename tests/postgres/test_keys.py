@@ -140,6 +140,7 @@ def test_a_restore_beside_no_keyring_is_unread_and_says_so(desk: Desk, keys: str
     try:
         restored = desk.command("--keys", keys, "--db", other.url(), "restore", "b.dump")
         assert restored.code == 0, restored.err
+        assert "put them back" in restored.out and "os_keys" in restored.out
         with (
             selene_os.open(other.url("selene_app"), keys=keys) as selene,
             pytest.raises(Fault, match="is not here"),

@@ -78,12 +78,7 @@ def inspected(
     faults: list[str] = []
     warned = list(found.warnings)
     try:
-        store = open_it()
-        try:
-            assert isinstance(store, EncryptedStore)
-            faults += _faults(store)
-        finally:
-            store.close()
+        faults += tried(open_it)
     except KeysMissing as missing:
         (faults if is_encrypted() else warned).append(f"keys: {missing.problem}")
     except Fault as fault:
@@ -91,6 +86,20 @@ def inspected(
         faults.append(f"keys: cannot be checked ({fault.problem})")
     warned += key_directory.warnings(directory)
     return replace(found, faults=(*found.faults, *faults), warnings=tuple(warned))
+
+
+def tried(open_it: Callable[[], Store]) -> list[str]:
+    """What is wrong with the keys of a ledger, as far as a sample of its rows shows.
+
+    Raises:
+        KeysMissing: there are none. Fault: it cannot be opened or read.
+    """
+    store = open_it()
+    try:
+        assert isinstance(store, EncryptedStore)
+        return list(_faults(store))
+    finally:
+        store.close()
 
 
 def _faults(store: EncryptedStore) -> Iterator[str]:

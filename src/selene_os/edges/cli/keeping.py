@@ -15,6 +15,7 @@ from selene_os.edges.cli.options import (
     show,
 )
 from selene_os.edges.databases import PostgresDatabase, SqliteFile, database
+from selene_os.edges.encryption import tried
 from selene_os.edges.key_directory import USERS, path_of, share_root
 from selene_os.errors import BadField, KeysMissing
 
@@ -68,8 +69,12 @@ def restore(file: Path, db: str | None, as_json: bool) -> None:
     told = f"The ledger is restored: {rows} rows, each compared."
     try:
         chosen.make_keys()
-    except KeysMissing:
-        told += f"\nIts keys are not here, for no back-up holds them: put them back at {keys}."
+        wrong = tried(chosen.open)
+    except KeysMissing as missing:
+        wrong = [missing.problem]
+    if wrong:
+        told += f"\nIts keys are not here, for no back-up holds them: put them back at {keys}"
+        told += f", {_KEYRING[chosen.kind]} ({wrong[0]})."
     show(as_json, {"rows": rows, "keys": str(keys)}, told)
 
 
