@@ -82,7 +82,7 @@ def selene_command() -> list[str]:
 
 def environment(**changes: str) -> dict[str, str]:
     """This process's environment without what would change an answer, and with these changes."""
-    unwanted = {"NO_COLOR", "FORCE_COLOR", "SELENE_DATABASE_URL"}
+    unwanted = {"NO_COLOR", "FORCE_COLOR", "SELENE_DATABASE_URL", "SELENE_KEYS"}
     return {name: value for name, value in os.environ.items() if name not in unwanted} | changes
 
 
@@ -168,8 +168,9 @@ def _object(text: str) -> Record:
     return found
 
 
-# The file that the first `prepare` made; the others copy it.
-_PREPARED: list[bytes] = []
+# The files that the first `prepare` made, a ledger and its keys; the others copy them.
+_PREPARED: dict[str, bytes] = {}
+_KEYS = ("selene.db.keys/root.key", "selene.db.keys/users.db")
 
 
 class Command:
@@ -190,7 +191,7 @@ class Command:
         self.path = folder / "selene.db"
         self._capsys = capsys
         monkeypatch.chdir(folder)
-        for name in ("NO_COLOR", "FORCE_COLOR", "SELENE_DATABASE_URL"):
+        for name in ("NO_COLOR", "FORCE_COLOR", "SELENE_DATABASE_URL", "SELENE_KEYS"):
             monkeypatch.delenv(name, raising=False)
 
     def __call__(self, *arguments: str) -> Ran:
@@ -218,13 +219,25 @@ class Command:
     def prepare(self) -> Command:
         """Make a ledger with acme: alice in the kitchen and bob in the office."""
         if _PREPARED:
-            self.path.write_bytes(_PREPARED[0])
-            return self
+            return self.put(_PREPARED)
         self.done("init")
         self.done("tenant", "add", "acme")
         self.done("register", "--tenant", "acme", "--user", "alice", "--device", "kitchen")
         self.done("register", "--tenant", "acme", "--user", "bob", "--device", "office")
-        _PREPARED.append(whole(self.path))
+        _PREPARED.update(self.files())
+        return self
+
+    def files(self) -> dict[str, bytes]:
+        """The default ledger and its keys, by name."""
+        kept = {name: (self.folder / name).read_bytes() for name in _KEYS}
+        return {"selene.db": whole(self.path), **kept}
+
+    def put(self, files: Mapping[str, bytes]) -> Command:
+        """Make the default ledger out of such files."""
+        (self.folder / "selene.db.keys").mkdir(mode=0o700)
+        for name, content in files.items():
+            (self.folder / name).write_bytes(content)
+            (self.folder / name).chmod(0o600)
         return self
 
     def say(self, text: str, *options: str) -> Record:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -31,8 +31,10 @@ ON_EVERY_KIND = ("contracts", "acceptance") if "SELENE_DRILLS" in os.environ els
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run a test that asks for a database on each kind that its folder is tested on."""
     if "database" in metafunc.fixturenames:
-        everywhere = metafunc.definition.path.parent.name in ON_EVERY_KIND
-        kinds = sorted(KINDS) if everywhere else MAIN_KINDS
+        folder = metafunc.definition.path.parent.name
+        kinds: Sequence[str] = sorted(KINDS) if folder in ON_EVERY_KIND else MAIN_KINDS
+        if folder == "contracts" and "encrypted" not in kinds:
+            kinds = (*kinds, "encrypted")
         metafunc.parametrize("database", kinds, indirect=True)
 
 

@@ -17,6 +17,7 @@ from typing import ClassVar, Final, NamedTuple, Protocol
 import servers
 from selene_os import Selene, Surroundings
 from selene_os.decision import Chat, Clarify, IntentDraft, ProfileDecision
+from selene_os.edges.databases import database as sqlite_database
 from selene_os.errors import Refusal
 from selene_os.ledger.codec import Decided, Place, Scope, encode_event
 from selene_os.ledger.events import (
@@ -210,6 +211,15 @@ class SqliteDatabase:
         """Nothing: the folder is the test's."""
 
 
+class EncryptedDatabase(SqliteDatabase):
+    """One file in a folder, and its keys beside it."""
+
+    def open(self) -> Store:
+        with_keys = sqlite_database(self.path)
+        with_keys.make_keys()
+        return with_keys.open()
+
+
 def _postgres(kind: str) -> Callable[[Path], Database]:
     def fresh(_folder: Path) -> Database:
         # Here, for it imports this module.
@@ -222,6 +232,7 @@ def _postgres(kind: str) -> Callable[[Path], Database]:
 
 KINDS: Final[dict[str, Callable[[Path], Database]]] = {
     "sqlite": SqliteDatabase,
+    "encrypted": EncryptedDatabase,
     **{kind: _postgres(kind) for kind in servers.names()},
 }
 # What every test runs on that asks for a ledger; the contracts and the acceptance run on each kind.

@@ -137,7 +137,7 @@ def test_the_specifications_are_there_verbatim() -> None:
 
 
 def test_every_migration_says_at_its_top_what_it_makes() -> None:
-    for migration in migrations.load("sqlite"):
+    for migration in (*migrations.load("sqlite"), *migrations.load("keyring")):
         assert migration.sql.startswith("-- "), migration.name
 
 

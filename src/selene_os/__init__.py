@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from selene_os.engines.focus import Item
     from selene_os.engines.nlp import UncertainSpan
     from selene_os.engines.persona import Signal
+    from selene_os.erasing import Erasure, Held
     from selene_os.errors import Fault, Refusal, SeleneError
     from selene_os.gates import (
         AccessPort,
@@ -50,7 +51,9 @@ __all__ = [
     "Committed",
     "Confirmation",
     "Difference",
+    "Erasure",
     "Fault",
+    "Held",
     "Imported",
     "IntentDraft",
     "Item",
@@ -86,7 +89,9 @@ _HOMES = {
     "Committed": "receipts",
     "Confirmation": "decision",
     "Difference": "differences",
+    "Erasure": "erasing",
     "Fault": "errors",
+    "Held": "erasing",
     "Imported": "dictionary",
     "IntentDraft": "decision",
     "Item": "engines.focus",

@@ -16,6 +16,7 @@ from selene_os.engines import persona
 from selene_os.errors import BadField
 from selene_os.ledger import codec
 from selene_os.ledger.events import (
+    ERASED_KEY_ID,
     PLAIN_KEY_ID,
     AuditEvent,
     CurrentMemory,
@@ -65,7 +66,8 @@ def complete(
     events = [] if spot.fresh else store.trace(*talk)
     found = read(memories, lines, events, scope.user_id, at)
     signals = _with_callers(found, wished.signals)
-    if last is None:
+    if last is None or last.key_id == ERASED_KEY_ID:
+        # A profile that was erased is one that never was: nobody knows what it rested on.
         return replace(wished, signals=signals), {}, found.notes
     rests = records.rests_of(last)
     parts = gone(rests, store.memory_events(scope.tenant_id, scope.user_id), at)
@@ -150,7 +152,7 @@ def _with_callers(context: Context, given: Sequence[persona.Signal]) -> tuple[pe
 
 
 def gone(rests: Mapping[str, str], history: Sequence[MemoryEvent], at: int) -> tuple[str, ...]:
-    """The parts of the last profile that rest on a memory which was forgotten since, or expired.
+    """The parts of the last profile that rest on a memory that is gone: forgotten, erased, expired.
 
     What merely has a newer memory beside it stays until that one decides: else a wish for silence
     would end where a newer one may not be used.
@@ -170,12 +172,12 @@ def gone(rests: Mapping[str, str], history: Sequence[MemoryEvent], at: int) -> t
 
 
 def _is_gone(event_id: str, history: Sequence[MemoryEvent], at: int) -> bool:
-    """Whether what one event kept was forgotten by a later one, or has expired."""
+    """Whether what one event kept was forgotten by a later one, was erased, or has expired."""
     one = next((event for event in history if event.memory_event_id == event_id), None)
     if one is None:
         # A reference of the caller's own, which only looks like one of ours.
         return False
-    if one.expires_at is not None and one.expires_at <= at:
+    if one.key_id == ERASED_KEY_ID or (one.expires_at is not None and one.expires_at <= at):
         return True
     return any(
         event.event == "FORGOTTEN"

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Final
 
 from selene_os.errors import BadField
-from selene_os.names import EventId, check_text, parse_event_id
+from selene_os.names import EventId, UserId, check_text, parse_event_id, parse_user_id
 from selene_os.reasons import ReasonCode
 
 CONFIDENCES: Final = ("HIGH", "MED", "LOW")
@@ -29,6 +29,7 @@ DELIVERIES: Final = ("VOICE_ALLOWED", "TEXT_ONLY", "SILENT")
 _FIELD_KEY = re.compile(r"[a-z][a-z0-9_]{0,63}", re.ASCII)
 _UPPER = re.compile(r"[A-Z][A-Z0-9_]{0,63}", re.ASCII)
 _REF = re.compile(r"[!-~]{1,96}", re.ASCII)
+_KEY_ID = re.compile(r"[0-9a-f]{32}", re.ASCII)
 
 
 def _check_reason(code: ReasonCode, allowed: tuple[ReasonCode, ...], decision: str) -> None:
@@ -220,6 +221,35 @@ class Confirmation:
         return self.reason_code.name.removeprefix("X_")
 
 
+@dataclass(frozen=True, slots=True)
+class Custody:
+    """What became of the key of one user's words: destroyed, held back from that, or let go.
+
+    Attributes:
+        reason_code: J_USER_ERASED, J_USER_HELD or J_USER_RELEASED.
+        user_id: whose words.
+        named: the key that was destroyed, or the hold; 32 lower-case hex digits.
+
+    Raises:
+        BadField: a value is outside these bounds.
+    """
+
+    reason_code: ReasonCode
+    user_id: UserId
+    named: str
+
+    def __post_init__(self) -> None:
+        _check_reason(self.reason_code, CUSTODY_REASONS, "a key's custody")
+        parse_user_id(self.user_id)
+        if not isinstance(self.named, str) or not _KEY_ID.fullmatch(self.named):
+            raise BadField("key_id", "is no name of a key or a hold", "Give 32 hex digits.")
+
+    @property
+    def decision(self) -> str:
+        """ERASED, HELD or RELEASED."""
+        return self.reason_code.name.removeprefix("J_USER_")
+
+
 Decision = IntentDraft | Clarify | Chat
 
 DRAFT_REASONS: Final = (
@@ -239,4 +269,9 @@ CONFIRMATION_REASONS: Final = (
     ReasonCode.X_CONFIRMED,
     ReasonCode.X_DECLINED,
     ReasonCode.X_CHANGED,
+)
+CUSTODY_REASONS: Final = (
+    ReasonCode.J_USER_ERASED,
+    ReasonCode.J_USER_HELD,
+    ReasonCode.J_USER_RELEASED,
 )

@@ -14,7 +14,15 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
 from selene_os.engines import know
-from selene_os.errors import BadField, NotFound, Overtaken, Refusal
+from selene_os.errors import (
+    BadField,
+    Fault,
+    KeysMissing,
+    LedgerUnavailable,
+    NotFound,
+    Overtaken,
+    Refusal,
+)
 from selene_os.ledger import codec
 from selene_os.ledger.events import PLAIN_KEY_ID, TermBundle
 from selene_os.ledger.store import Store
@@ -79,9 +87,9 @@ class Dictionaries:
             if (kept := self._kept.get(named)) is not None:
                 self._kept.move_to_end(named)
                 return kept
-        row = store.term_bundle(tenant_id, digest)
+        row = _bundle(store, tenant_id, digest)
         made = closed_hints(digest, ReasonCode.KNOW_VALIDATION_FAILED)
-        if row is not None and (entries := _sound(row)) is not None:
+        if row is not None and (entries := _sound(store, row)) is not None:
             made = hints_of(tenant_id, entries, digest)
         with self._lock:
             self._kept[named] = made
@@ -172,7 +180,7 @@ def put(
         if refused and (not skip_refused or len(refused) == len(lines)):
             lines = [line if line.refusal else replace(line, became="left out") for line in lines]
             return Imported(tuple(lines), False, after, len(there))
-        bundle = bundle_of(tenant_id, entries.values(), created_at)
+        bundle = bundle_of(tenant_id, entries.values(), created_at, store)
         if bundle.digest == after or store.put_terms(bundle, after):
             return Imported(tuple(lines), True, bundle.digest, len(entries))
     raise _busy()
@@ -191,18 +199,24 @@ def remove(
                 raise NotFound(
                     f"{entry_id!r:.130} names no term", "See `selene terms list`.", field="entry_id"
                 )
-        bundle = bundle_of(tenant_id, entries.values(), created_at)
+        bundle = bundle_of(tenant_id, entries.values(), created_at, store)
         if bundle.digest == after or store.put_terms(bundle, after):
             lines = tuple(Line(n, name, "removed") for n, name in enumerate(wanted, 1))
             return Imported(lines, True, bundle.digest, len(entries))
     raise _busy()
 
 
-def bundle_of(tenant_id: TenantId, entries: Iterable[know.Entry], created_at: int) -> TermBundle:
-    """The row of a dictionary: its terms in one order, named by their SHA-256."""
+def bundle_of(
+    tenant_id: TenantId, entries: Iterable[know.Entry], created_at: int, store: Store | None = None
+) -> TermBundle:
+    """The row of a dictionary: its terms in one order, named as a store names them."""
     ordered = sorted(entries, key=lambda entry: entry.entry_id)
     encoded = codec.encode_json([asdict(entry) for entry in ordered])
-    digest = hashlib.sha256(encoded).hexdigest()
+    digest = (
+        hashlib.sha256(encoded).hexdigest()
+        if store is None
+        else store.terms_name(tenant_id, encoded)
+    )
     return TermBundle(tenant_id, digest, encoded, PLAIN_KEY_ID, parse_time_ns(created_at))
 
 
@@ -247,8 +261,8 @@ def _in_use(
         raise NotFound("is not known", "Add the tenant.", field="tenant_id")
     if tenant.terms_digest is None:
         return None, ()
-    row = store.term_bundle(tenant_id, tenant.terms_digest)
-    entries = None if row is None else _sound(row)
+    row = _bundle(store, tenant_id, tenant.terms_digest)
+    entries = None if row is None else _sound(store, row)
     if entries is not None and not all(
         entry.tenant_id == tenant_id and know.is_verified(entry) for entry in entries
     ):
@@ -265,9 +279,28 @@ def _in_use(
     return tenant.terms_digest, entries
 
 
-def _sound(row: TermBundle) -> tuple[know.Entry, ...] | None:
+def _bundle(store: Store, tenant_id: TenantId, digest: str) -> TermBundle | None:
+    """A bundle as it is kept; None also for one that is not what was encrypted there.
+
+    A turn goes on without the terms that somebody spoilt.
+    """
+    try:
+        return store.term_bundle(tenant_id, digest)
+    except (LedgerUnavailable, KeysMissing):
+        raise
+    except Fault:
+        return None
+
+
+def _sound(store: Store, row: TermBundle) -> tuple[know.Entry, ...] | None:
     """The entries of a bundle that is what its name says; None where it is not."""
-    if row.key_id != PLAIN_KEY_ID or hashlib.sha256(row.bundle).hexdigest() != row.digest:
+    if row.key_id != PLAIN_KEY_ID:
+        return None
+    # Where names are a key's, an older version may have named it by its SHA-256.
+    if row.digest not in (
+        store.terms_name(row.tenant_id, row.bundle),
+        hashlib.sha256(row.bundle).hexdigest(),
+    ):
         return None
     try:
         entries = codec.decode_json(row.bundle)

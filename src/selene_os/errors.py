@@ -11,6 +11,8 @@
     │   ├── ExecutionDenied      a gate does not let a draft be acted on           403
     │   ├── RegistrationRefused  a tenant, user, device or session cannot be so    409
     │   ├── EngineRefused        an engine's input or output broke its contract    422
+    │   ├── UnderHold            a legal hold keeps it from being erased           409
+    │   ├── Erased               its words were erased, with the key they had      410
     │   └── NotFound             nothing of that name                              404
     └── Fault                    the operator's to mend                            exit 1
         ├── LedgerUnavailable    the ledger cannot be reached or written           503
@@ -127,6 +129,18 @@ class EngineRefused(Refusal):
     """An engine refused its input."""
 
     http_status = 422
+
+
+class UnderHold(Refusal):
+    """A legal hold keeps that from being erased."""
+
+    http_status = 409
+
+
+class Erased(Refusal):
+    """What was said there was erased."""
+
+    http_status = 410
 
 
 class NotFound(Refusal):

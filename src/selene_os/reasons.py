@@ -76,6 +76,11 @@ class ReasonCode(IntEnum):
     GATE_CONFIRMATION_LATE = 0x474100FA
     GATE_CONFIRMATION_USED = 0x474100FB
 
+    J_USER_ERASED = 0x4A000001
+    J_USER_HELD = 0x4A000002
+    J_USER_RELEASED = 0x4A000003
+    J_USER_UNDER_HOLD = 0x4A0000F1
+
     MEMORY_SUBJECT_UNKNOWN = 0x4D4500F1
     MEMORY_SUBJECT_AMBIGUOUS = 0x4D4500F2
 
@@ -134,6 +139,10 @@ MEANINGS: Final[dict[ReasonCode, str]] = {
     ReasonCode.GATE_CONFIRMATION_DIFFERS: "The yes was said to another draft.",
     ReasonCode.GATE_CONFIRMATION_LATE: "The yes is older than the tenant lets it count.",
     ReasonCode.GATE_CONFIRMATION_USED: "The yes was acted on before.",
+    ReasonCode.J_USER_ERASED: "The key of a user's words was destroyed.",
+    ReasonCode.J_USER_HELD: "A legal hold keeps a user's words from being erased.",
+    ReasonCode.J_USER_RELEASED: "A legal hold was taken away.",
+    ReasonCode.J_USER_UNDER_HOLD: "The user is under a legal hold, and cannot be erased.",
     ReasonCode.MEMORY_SUBJECT_UNKNOWN: "Nothing that is remembered matches these words.",
     ReasonCode.MEMORY_SUBJECT_AMBIGUOUS: "Several things that are remembered match these words.",
 }

@@ -20,11 +20,17 @@ from selene_os.decision import (
     ProfileDecision,
 )
 from selene_os.engines import nlp, persona
-from selene_os.errors import BadField, EngineRefused, Fault, IdentityRequired
+from selene_os.errors import BadField, EngineRefused, Erased, Fault, IdentityRequired
 from selene_os.gates import Confirmed, Draft, is_fit
 from selene_os.handovers import HandOver
 from selene_os.ledger import codec
-from selene_os.ledger.events import PLAIN_KEY_ID, AuditEvent, RecordedTurn, ReplayRecord
+from selene_os.ledger.events import (
+    ERASED_KEY_ID,
+    PLAIN_KEY_ID,
+    AuditEvent,
+    RecordedTurn,
+    ReplayRecord,
+)
 from selene_os.ledger.repositories import Entry
 from selene_os.names import TenantId, UserId
 from selene_os.reasons import ReasonCode, reason_name
@@ -204,7 +210,13 @@ def _of_profile(
 
 
 def decode(kept: ReplayRecord | RecordedTurn) -> Record:
-    """A kept record. Raises Fault where its key is not here, or it is no record."""
+    """A kept record. Raises Erased; and Fault where its key is not here, or it is no record."""
+    if kept.key_id == ERASED_KEY_ID:
+        raise Erased(
+            f"the record of event {kept.event_id} has no key any more",
+            "Nothing brings it back; say it anew, in a turn of its own.",
+            reason=ReasonCode.J_USER_ERASED.name,
+        )
     if kept.key_id != PLAIN_KEY_ID:
         raise Fault(f"the record's key {kept.key_id} is not here", "Provide the key.")
     try:

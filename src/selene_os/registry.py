@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from selene_os import dictionary, names, records, remembering
+from selene_os import dictionary, erasing, names, records, remembering
 from selene_os.engines import know, nlp
 from selene_os.errors import BadField, NotFound
 from selene_os.ledger import codec
-from selene_os.ledger.events import AuditEvent, TenantRow, Utterance, Wanted
+from selene_os.ledger.events import ERASED_KEY_ID, AuditEvent, TenantRow, Utterance, Wanted
 from selene_os.ledger.memories import Memories
 from selene_os.ledger.repositories import Identities, Sessions, utterance
 from selene_os.ledger.store import Store
@@ -20,7 +20,8 @@ from selene_os.tenancy import parse_setting
 
 PAGE_ROWS_MAX: Final = 1_000
 DECISIONS: Final = (
-    "INTENT_DRAFT", "CLARIFY", "CHAT", "PROFILE", "CONFIRMED", "DECLINED", "CHANGED",
+    "INTENT_DRAFT", "CLARIFY", "CHAT", "PROFILE", "CONFIRMED", "DECLINED", "CHANGED", "ERASED",
+    "HELD", "RELEASED",
 )  # fmt: skip
 _WORDS_MAX: Final = 64
 
@@ -182,6 +183,39 @@ class Registry:
         )
         return self._store.append_utterance(line)
 
+    # ---- erasure
+
+    def erase(self, user: str, *, reason: str) -> erasing.Erasure:
+        """Destroy the key of a user's words: what was said, remembered and recorded of them.
+
+        Their rows stay, and every proof of them holds. A user who goes on writing has a new key.
+
+        Args:
+            reason: why, 1 to 256 bytes; encrypted with the tenant's own key.
+
+        Raises:
+            UnderHold: a legal hold keeps them. NotFound: no such user. BadField, Fault.
+        """
+        return erasing.erase(self._store, *self._custody(user), reason, *self._now())
+
+    def hold(self, user: str, *, reason: str) -> erasing.Held:
+        """Keep a user from being erased, until `release`. Raises BadField, NotFound, Fault."""
+        return erasing.hold(self._store, *self._custody(user), reason, *self._now())
+
+    def release(self, user: str, *, reason: str) -> erasing.Held:
+        """End a user's hold. Raises NotFound: they are not held. BadField, Fault."""
+        return erasing.release(self._store, *self._custody(user), reason, *self._now())
+
+    def holds(self) -> list[erasing.Held]:
+        """The holds in force, the oldest first."""
+        return erasing.holds(self._store, self.tenant_id)
+
+    def _custody(self, user: str) -> tuple[names.TenantId, names.UserId]:
+        return self.tenant_id, names.parse_user_id(user)
+
+    def _now(self) -> tuple[int, Callable[[], names.EventId]]:
+        return self._surroundings.clock(), self._surroundings.event_id
+
     # ---- reading
 
     def trace(self, correlation: str) -> list[AuditEvent]:
@@ -193,7 +227,7 @@ class Registry:
         return self._store.conversation(self.tenant_id, names.parse_correlation_id(correlation))
 
     def record(self, event_id: str) -> dict[str, Any] | None:
-        """What is needed to decide one event again, or None. Raises BadField."""
+        """What is needed to decide one event again, or None. Raises BadField, Erased."""
         found = self._store.record(self.tenant_id, names.parse_event_id(event_id))
         return None if found is None else records.decode(found)
 
@@ -234,6 +268,11 @@ class Registry:
             inputs=inputs,
         )
         return bundle.write(case)
+
+    def is_erased(self, event_id: str) -> bool:
+        """Whether the words behind an event were erased. Raises BadField."""
+        found = self._store.record(self.tenant_id, names.parse_event_id(event_id))
+        return found is not None and found.key_id == ERASED_KEY_ID
 
     def search(
         self,

@@ -13,7 +13,7 @@ from selene_os.engines import nlp
 from selene_os.errors import ConfirmationRefused
 from selene_os.handovers import REFUSED
 from selene_os.ledger import codec
-from selene_os.ledger.events import AuditEvent, Receipt, TenantRow
+from selene_os.ledger.events import ERASED_KEY_ID, AuditEvent, Receipt, TenantRow
 from selene_os.ledger.repositories import nth_place
 from selene_os.ledger.store import Store
 from selene_os.names import EventId, UserId
@@ -59,6 +59,8 @@ def turn_before(
         for row in store.turn_before(
             scope.tenant_id, spot.correlation_id, scope.user_id, spot.turn_id
         )
+        # What was erased left nothing open: no question, and no draft that a yes could settle.
+        if row.key_id != ERASED_KEY_ID
     ]
     before = Before(records.pending_of(kept), records.confirmed_of(kept))
     waiting = records.drafts_of(scope.tenant_id, kept)

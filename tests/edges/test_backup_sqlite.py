@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import shutil
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -21,7 +22,7 @@ from selene_os.ledger.manifests import TABLES, Manifest
 from selene_os.ledger.sqlite import backup
 
 # The ledger of the first test, made by the command; the others copy it.
-SPOKEN: list[bytes] = []
+SPOKEN: dict[str, bytes] = {}
 TORN: Final = "backup of something that is no database"
 
 
@@ -31,14 +32,13 @@ def selene(
 ) -> Command:
     ready = Command(tmp_path, capsys, monkeypatch)
     if SPOKEN:
-        ready.path.write_bytes(SPOKEN[0])
-        return ready
+        return ready.put(SPOKEN)
     ready.prepare()
     ready.done("register", *ALICE, "--session", "s")
     ready.say("remind me to call mom", "--correlation", TALK, "--session", "s")
     ready.say("tomorrow at 5 pm", "--correlation", TALK)
     ready.done("persona", *ALICE, "--speaker", "alice", "--correlation", TALK)
-    SPOKEN.append(whole(ready.path))
+    SPOKEN.update(ready.files())
     return ready
 
 
@@ -82,7 +82,8 @@ def test_a_backup_is_restored_row_for_row_and_goes_on(selene: Command) -> None:
     before = dump(selene.path)
     made = selene.done("backup", "b.db", "--json").record
     file = selene.folder / "b.db"
-    assert made == {"file": "b.db", "rows": held(selene.path).rows}
+    keys = f"{selene.path}.keys"
+    assert made == {"file": "b.db", "rows": held(selene.path).rows, "keys": keys}
     assert file.stat().st_mode & 0o777 == 0o600
     assert left(selene) == ["b.db", "b.db.manifest.json"]
     record = json.loads((selene.folder / "b.db.manifest.json").read_text())
@@ -91,7 +92,8 @@ def test_a_backup_is_restored_row_for_row_and_goes_on(selene: Command) -> None:
     assert set(record["tables"]) == set(TABLES)
     assert dump(selene.path) == before == dump(file)
     restored = selene.done("--db", "new.db", "restore", "b.db", "--json").record
-    assert restored == {"rows": made["rows"]}
+    assert restored == {"rows": made["rows"], "keys": str(selene.folder / "new.db.keys")}
+    shutil.copytree(keys, selene.folder / "new.db.keys")
     new = selene.folder / "new.db"
     assert new.stat().st_mode & 0o777 == 0o600
     assert dump(new) == before

@@ -274,9 +274,11 @@ def test_stdin_that_is_no_utf8_is_refused_by_name(selene: Command, encoding: str
 
 def test_an_utterance_may_come_from_stdin(selene: Command) -> None:
     said = "¿qué hora es?"
-    ran = run("say", *ALICE, "-", folder=selene.folder, stdin=f"{said}\n".encode())
+    line = ("say", *ALICE, "--correlation", TALK, "-")
+    ran = run(*line, folder=selene.folder, stdin=f"{said}\n".encode())
     assert (ran.code, ran.err) == (0, "")
-    assert rows(selene.path, "SELECT text FROM conversation_ledger") == [[said]]
+    told = selene.done("trace", "--tenant", "acme", "--correlation", TALK, "--explain", "--json")
+    assert told.record["turns"][0]["said"][0]["text"] == said
 
 
 @pytest.mark.parametrize("text", ["hi \x1b]0;title\x07", "hi \x1b[31mred", "hi \x9b31m", "hi \x07"])

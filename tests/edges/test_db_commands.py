@@ -20,6 +20,8 @@ from ledgers import MAIN_KINDS
 from selene_os.engines import nlp
 from selene_os.ledger import migrations
 from selene_os.ledger.migrations import Migration
+from selene_os.ledger.postgres import schema as postgres_schema
+from selene_os.ledger.sqlite import schema as sqlite_schema
 from servers import named
 
 RUN_SQL = """
@@ -33,9 +35,10 @@ OLD_EVENT = "01a1fc00-0000-7000-8000-000000000001"
 NEWER = "INSERT INTO {}schema_migrations VALUES (9999, 'later', 'x', 1)"
 EDITED = "UPDATE {}schema_migrations SET digest = 'x' WHERE version = 1"
 LEFT_OUT = "DELETE FROM {}schema_migrations WHERE version = 1"
+# The last two: that of a server's keyring, which may outlive a ledger, can be run again.
 UNNOTED = (
-    "DELETE FROM {0}schema_migrations WHERE version ="
-    " (SELECT max(version) FROM {0}schema_migrations)"
+    "DELETE FROM {0}schema_migrations WHERE version IN"
+    " (SELECT version FROM {0}schema_migrations ORDER BY version DESC LIMIT 2)"
 )
 
 
@@ -109,8 +112,14 @@ def older(ground: Ground, monkeypatch: pytest.MonkeyPatch) -> Ground:
 
     with monkeypatch.context() as before:
         before.setattr(migrations, "load", without_the_last)
-        assert ground("init").code == 0
+        without_keys(ground)
     return ground
+
+
+def without_keys(ground: Ground) -> None:
+    """Make a ledger as versions did that knew nothing of keys."""
+    schema = sqlite_schema if ground.kind == "sqlite" else postgres_schema
+    schema.create(ground.url, time.time_ns())
 
 
 def last(ground: Ground) -> str:
@@ -234,7 +243,7 @@ def test_an_upgrade_that_fails_leaves_the_ledger_as_it_was(older: Ground) -> Non
     older.sql(made)
     ran = older("db", "upgrade", "--yes", "--json")
     assert (ran.code, ran.out) == (1, "")
-    assert "already exists" in ran.error["message"]
+    assert any(words in ran.error["message"] for words in ("already exists", "must be owner"))
     assert older("db", "status").out == before
 
 
@@ -276,7 +285,7 @@ def test_what_an_older_version_wrote_goes_on_after_the_upgrade(
         before.setattr(
             migrations, "load", lambda dialect: tuple(m for m in load(dialect) if m.version <= 5)
         )
-        assert ground("init").code == 0
+        without_keys(ground)
     now = time.time_ns()
     heard = nlp.run(nlp.Request("remind me to call mom tomorrow at 5 pm", now=NOW))
     record = {"decided_by": "PH1.NLP", "answer": heard.as_record(), "hand_overs": []}

@@ -11,7 +11,7 @@ from command import ALICE, TALK, Command, Ran, change, dump, rows, whole
 
 LEDGERS = ("audit_events", "replay_inputs", "conversation_ledger", "memory_ledger")
 # The ledger of the first test, made by the command; the others copy it.
-SPOKEN: list[bytes] = []
+SPOKEN: dict[str, bytes] = {}
 
 
 @pytest.fixture
@@ -25,14 +25,13 @@ def selene(
     ledger.mkdir()
     ready = Command(ledger, capsys, monkeypatch)
     if SPOKEN:
-        ready.path.write_bytes(SPOKEN[0])
-        return ready
+        return ready.put(SPOKEN)
     ready.prepare()
     ready.done("register", *ALICE, "--session", "s")
     ready.say("remind me to call mom", "--correlation", TALK, "--session", "s")
     ready.say("tomorrow at 5 pm", "--correlation", TALK)
     ready.done("persona", *ALICE, "--speaker", "alice", "--correlation", TALK)
-    SPOKEN.append(whole(ready.path))
+    SPOKEN.update(ready.files())
     return ready
 
 

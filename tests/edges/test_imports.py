@@ -34,7 +34,7 @@ def roots(modules: set[str]) -> set[str]:
 
 def test_importing_selene_loads_no_driver_and_no_engine() -> None:
     modules = loaded_by("import selene_os")
-    assert not roots(modules) & (HEAVY | {"apsw", "click"})
+    assert not roots(modules) & (HEAVY | {"apsw", "click", "cryptography"})
     assert {module for module in modules if module.startswith("selene_os")} == {"selene_os"}
 
 
@@ -56,14 +56,21 @@ def test_using_a_ledger_loads_nothing_that_is_not_needed(tmp_path: Path) -> None
 def test_help_loads_neither_the_driver_nor_an_engine(line: list[str]) -> None:
     modules = loaded_by(_LINE.format(line=line))
     mine = {module for module in modules if module.startswith("selene_os.")}
-    assert not roots(modules) & (HEAVY | {"apsw"})
+    assert not roots(modules) & (HEAVY | {"apsw", "cryptography"})
     assert not {module for module in mine if module.startswith("selene_os.engines")}
     assert not {module for module in mine if module.startswith(("selene_os.ledger", "selene_os.l"))}
     assert "selene_os.edges.cli.turns" not in mine
 
 
 def test_understanding_without_a_ledger_loads_no_driver() -> None:
-    assert "apsw" not in loaded_by(_LINE.format(line=["normalize", "hello"]))
+    modules = loaded_by(_LINE.format(line=["normalize", "hello"]))
+    assert not {"apsw", "cryptography"} & roots(modules)
+
+
+def test_a_ledger_that_is_opened_loads_no_cipher_before_a_word_needs_one(tmp_path: Path) -> None:
+    path = str(tmp_path / "x.db")
+    begun = f"import selene_os\nselene = selene_os.open({path!r}, create=True)\n"
+    assert "cryptography" not in roots(loaded_by(f"{begun}selene.add_tenant('acme')\n"))
 
 
 def test_every_public_name_is_there() -> None:

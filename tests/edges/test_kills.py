@@ -9,11 +9,13 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import selene_os
 from command import environment
 from ledgers import ALICE, Ledger
 from selene_os import Listed, Selene
+from selene_os.edges.databases import database
 from selene_os.names import EventId
 
 DRILLS = "SELENE_DRILLS" in os.environ
@@ -22,7 +24,8 @@ _WORKER = """
 import itertools, sys
 import selene_os
 ports = selene_os.Listed(["MEMORY_REMEMBER"])
-acme = selene_os.open(sys.argv[1], access=ports, simulation=ports).tenant("acme")
+ledger = selene_os.open(sys.argv[1], keys=sys.argv[3], access=ports, simulation=ports)
+acme = ledger.tenant("acme")
 print("ready", flush=True)
 for number in itertools.count():
     name = f"{sys.argv[2]}-{number}"
@@ -39,10 +42,10 @@ for number in itertools.count():
 """
 
 
-def killed(url: str, name: str, chance: random.Random) -> list[list[str]]:
+def killed(url: str, keys: str, name: str, chance: random.Random) -> list[list[str]]:
     """What a worker acknowledged until it was killed, at another moment each time."""
     worker = subprocess.Popen(
-        [sys.executable, "-c", _WORKER, url, name],
+        [sys.executable, "-c", _WORKER, url, name, keys],
         stdout=subprocess.PIPE,
         text=True,
         env={**environment(), "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
@@ -57,13 +60,16 @@ def killed(url: str, name: str, chance: random.Random) -> list[list[str]]:
     return [line.split() for line in lines if line.endswith("\n")]
 
 
-def test_what_was_acknowledged_before_a_kill_is_there_once(ledger: Ledger) -> None:
-    url = ledger.database.url()
+def test_what_was_acknowledged_before_a_kill_is_there_once(ledger: Ledger, tmp_path: Path) -> None:
+    url, keys = ledger.database.url(), str(tmp_path / "keys")
+    database(url, keys).make_keys()
     chance = random.Random(7)
     told = [
-        line for number in range(12 if DRILLS else 3) for line in killed(url, f"r{number}", chance)
+        line
+        for number in range(12 if DRILLS else 3)
+        for line in killed(url, keys, f"r{number}", chance)
     ]
-    with selene_os.open(url, access=PORTS, simulation=PORTS) as selene:
+    with selene_os.open(url, keys=keys, access=PORTS, simulation=PORTS) as selene:
         check(ledger, selene, told)
 
 

@@ -332,7 +332,9 @@ around = Surroundings(
     lambda: names.event_id_of(10**18 + next(ids) * 10**6, 7),
     lambda: names.CorrelationId(f"{{next(talks):032x}}"),
 )
-with selene_os.open(sys.argv[1], create=True, surroundings=around) as selene:
+with selene_os.open(
+    sys.argv[1], create=True, surroundings=around, keys=sys.argv[2]
+) as selene:
     for tenant in ("acme", "globex"):
         selene.add_tenant(tenant)
         one = selene.tenant(tenant)
@@ -356,7 +358,8 @@ def test_two_runs_in_the_same_surroundings_write_the_same_bytes(tmp_path: Path) 
     for seed in ("0", "1"):
         file = tmp_path / f"{seed}.db"
         env = environment(PYTHONHASHSEED=seed, TZ="UTC" if seed == "0" else "Asia/Tokyo")
-        line = [sys.executable, "-c", _WORKLOAD, str(file)]
+        # With the same keys, for these alone are drawn by lot.
+        line = [sys.executable, "-c", _WORKLOAD, str(file), str(tmp_path / "keys")]
         subprocess.run(line, env=env, check=True, timeout=60)
         dumps.append(dump(file))
     assert dumps[0].count('INSERT INTO "audit_events"') == 28

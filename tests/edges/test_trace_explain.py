@@ -358,7 +358,7 @@ def test_a_record_that_cannot_be_read_is_told_as_that(
     (turn,) = turns(selene)
     assert turn["events"][0]["record"] != "kept"
     assert turn["said"][0]["text"] == ("hello" if key_id == "plain" else None)
-    assert ("(not readable, or erased)" in story) == (key_id != "plain")
+    assert ("(not readable)" in story) == (key_id != "plain")
 
 
 def test_what_was_said_and_answered_is_told_beside_the_turn(selene: Command) -> None:

@@ -38,7 +38,7 @@ connection.execute("ROLLBACK")
 _WORKER = """
 import itertools, sys, threading
 import selene_os
-acme = selene_os.open(sys.argv[1]).tenant("acme")
+acme = selene_os.open(sys.argv[1], create=True).tenant("acme")
 lock = threading.Lock()
 def work():
     for _ in itertools.count():

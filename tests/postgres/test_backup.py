@@ -34,13 +34,14 @@ def test_a_backup_is_restored_row_for_row_and_goes_on(
     before = desk.state()
     made = desk.record("backup", "b.dump")
     file = desk.command.folder / "b.dump"
-    assert made == {"file": "b.dump", "rows": desk.manifest().rows}
+    keys = str(desk.command.folder / "selene.keys")
+    assert made == {"file": "b.dump", "rows": desk.manifest().rows, "keys": keys}
     assert manifest_of(file) == desk.manifest().tables
     assert file.stat().st_mode & 0o777 == 0o600
     assert left_in(desk.command.folder) == ["b.dump", "b.dump.manifest.json"]
     assert desk.state() == before
     restored = empty.record("restore", "b.dump")
-    assert restored == {"rows": made["rows"]}
+    assert restored == {"rows": made["rows"], "keys": keys}
     assert empty.manifest() == desk.manifest()
     assert empty.catalog() == desk.catalog()
     for user in ("postgres", "selene_app", "selene_auditor"):

@@ -38,6 +38,7 @@ def desk(command: Command) -> Iterator[Desk]:
     """A ledger on the session's server, with a conversation of alice's."""
     database = PostgresDatabase.fresh("postgres")
     desk = Desk(command, database.server, database.name)
+    desk.done("init")
     desk.done("tenant", "add", "acme", user="selene_app")
     desk.done("tenant", "add", "globex", user="selene_app")
     desk.done("register", *ALICE, "--session", "s", user="selene_app")
@@ -310,7 +311,8 @@ SPOILT = {
     " replace(payload_min, ':', ': ') WHERE turn_id = 1",
     "unsealed_events": "DELETE FROM os_core.unsealed_events",
     "no record in replay_inputs": "DELETE FROM os_core.replay_inputs",
-    "its record is no JSON": r"UPDATE os_core.replay_inputs SET record = '\xff'",
+    "its record is no JSON": r"UPDATE os_core.replay_inputs SET record = '\xff', key_id = 'plain'",
+    "it is encrypted in a way": r"UPDATE os_core.replay_inputs SET record = '\xff'",
     "memory_current of user alice": "INSERT INTO os_core.memory_current VALUES ('acme', 'alice',"
     " 'k', 1, 0, NULL, 'plain', 'WORKING', 'LOW', 'HIGH', 'CONFIRMED', 'ALWAYS_USABLE', NULL,"
     " 'x', 'y', 1)",

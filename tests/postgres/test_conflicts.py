@@ -15,8 +15,8 @@ from ledgers import ACME, ALICE, CAROL, TALK, Ledger
 from postgres_databases import PostgresDatabase
 from selene_os.errors import LedgerUnavailable, Overtaken
 from selene_os.ledger.events import Receipt, Unit
+from selene_os.ledger.postgres import calls as module
 from selene_os.ledger.postgres import connection
-from selene_os.ledger.postgres import store as module
 from selene_os.ledger.postgres.store import PostgresStore
 
 

@@ -182,7 +182,9 @@ def test_a_schema_that_an_administrator_made_is_filled_by_a_member_of_the_owner(
 ) -> None:
     desk, _ = filled
     desk.done("backup", "b.dump")
-    empty.sql("CREATE SCHEMA os_core AUTHORIZATION selene_owner", "CREATE ROLE restorer LOGIN")
+    for name in ("os_core", "os_keys"):
+        empty.sql(f"CREATE SCHEMA {name} AUTHORIZATION selene_owner")
+    empty.sql("CREATE ROLE restorer LOGIN")
     empty.sql("GRANT selene_owner TO restorer")
     try:
         empty.done("restore", "b.dump", user="restorer")

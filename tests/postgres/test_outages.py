@@ -26,8 +26,9 @@ from processes import wait
 from selene_os.errors import LedgerUnavailable, Overtaken, ScopeRefused
 from selene_os.ledger.codec import Scope
 from selene_os.ledger.events import Receipt, Unit
-from selene_os.ledger.postgres import store as module
-from selene_os.ledger.postgres.store import RETRY_AFTER_S, PostgresStore
+from selene_os.ledger.postgres import calls as module
+from selene_os.ledger.postgres.calls import RETRY_AFTER_S
+from selene_os.ledger.postgres.store import PostgresStore
 from selene_os.ledger.store import Verdict
 from selene_os.names import CorrelationId, DeviceId, EventId
 

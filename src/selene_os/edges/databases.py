@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from selene_os.edges.settings import is_postgres, sqlite_path
+from selene_os.edges.key_directory import ROOT, USERS, path_of
+from selene_os.edges.settings import SERVER_KEYS, is_postgres, sqlite_path
 from selene_os.errors import BadField
 from selene_os.names import TenantId
 
@@ -29,14 +30,30 @@ class Database(Protocol):
     def kind(self) -> str:
         """sqlite or postgres."""
 
+    @property
+    def keys(self) -> str:
+        """The directory of its keys; see `edges.key_directory`."""
+
     def open(self, *, synchronous: str = "FULL") -> Store:
-        """The ledger, open. Raises LedgerMissing, LedgerUnavailable, SchemaDiffers."""
+        """The ledger with its keys, open.
+
+        Raises LedgerMissing, LedgerUnavailable, SchemaDiffers, KeysMissing.
+        """
+
+    def bare(self, *, synchronous: str = "FULL") -> Store:
+        """The ledger as it is stored, its words encrypted: proofs need no key of theirs."""
 
     def plan(self) -> Plan:
         """What `create` would do."""
 
     def create(self, at: int) -> Plan:
-        """Make the ledger, or bring its schema up to date; returns what was done."""
+        """Make the ledger and its keys, or bring its schema up to date; returns what was done.
+
+        Raises KeysMissing: rows are encrypted, and their keys are not there.
+        """
+
+    def make_keys(self) -> bool:
+        """Make the keys alone, as far as they are missing; whether any were. Raises as `create`."""
 
     def script(self, at: int) -> str:
         """What `create` does to an empty database, as SQL."""
@@ -66,9 +83,24 @@ class SqliteFile:
     """A ledger in one file."""
 
     path: str
+    key_directory: str | None = None
     kind: str = "sqlite"
 
+    @property
+    def keys(self) -> str:
+        return self.key_directory or f"{self.path}.keys"
+
     def open(self, *, synchronous: str = "FULL") -> Store:
+        from selene_os.edges import encryption
+        from selene_os.ledger.sqlite.keyring import SqliteKeyring
+
+        return encryption.opened(
+            lambda: self.bare(synchronous=synchronous),
+            lambda: SqliteKeyring(path_of(self.keys, USERS)),
+            self.keys,
+        )
+
+    def bare(self, *, synchronous: str = "FULL") -> Store:
         from selene_os.ledger.sqlite.store import SqliteStore
 
         return SqliteStore(self.path, synchronous=synchronous)
@@ -81,7 +113,22 @@ class SqliteFile:
     def create(self, at: int) -> Plan:
         from selene_os.ledger.sqlite import schema
 
-        return schema.create(self.path, at)
+        plan = schema.create(self.path, at)
+        self.make_keys()
+        return plan
+
+    def make_keys(self) -> bool:
+        from selene_os.edges import encryption, signing_keys
+        from selene_os.ledger.sqlite import keyring
+
+        made = encryption.prepare(self.keys, (ROOT, USERS), self._is_encrypted)
+        signing_keys.make(Path(self.keys))
+        return keyring.create(path_of(self.keys, USERS)) or made
+
+    def _is_encrypted(self) -> bool:
+        from selene_os.ledger.sqlite import schema
+
+        return schema.is_encrypted(self.path)
 
     def script(self, at: int) -> str:
         from selene_os.ledger.sqlite import schema
@@ -89,9 +136,11 @@ class SqliteFile:
         return schema.script(at)
 
     def inspect(self) -> Inspection:
+        from selene_os.edges import encryption
         from selene_os.edges.scratch import inspect
 
-        return inspect(self.path)
+        found = inspect(self.path)
+        return encryption.inspected(found, self.open, self._is_encrypted, self.keys)
 
     def schema_differences(self) -> list[str]:
         from selene_os.ledger.sqlite import bypasses
@@ -122,9 +171,24 @@ class PostgresDatabase:
     """A ledger in the schema os_core of one database."""
 
     url: str
+    key_directory: str | None = None
     kind: str = "postgres"
 
+    @property
+    def keys(self) -> str:
+        return self.key_directory or SERVER_KEYS
+
     def open(self, *, synchronous: str = "FULL") -> Store:
+        from selene_os.edges import encryption
+        from selene_os.ledger.postgres.keyring import PostgresKeyring
+
+        return encryption.opened(
+            lambda: self.bare(synchronous=synchronous),
+            lambda: PostgresKeyring(self.url),
+            self.keys,
+        )
+
+    def bare(self, *, synchronous: str = "FULL") -> Store:
         if synchronous != "FULL":
             raise BadField(
                 "synchronous", "is the server's to set", "Set synchronous_commit on the server."
@@ -141,7 +205,21 @@ class PostgresDatabase:
     def create(self, at: int) -> Plan:
         from selene_os.ledger.postgres import schema
 
-        return schema.create(self.url, at)
+        plan = schema.create(self.url, at)
+        self.make_keys()
+        return plan
+
+    def make_keys(self) -> bool:
+        from selene_os.edges import encryption, signing_keys
+
+        made = encryption.prepare(self.keys, (ROOT,), self._is_encrypted)
+        signing_keys.make(Path(self.keys))
+        return made
+
+    def _is_encrypted(self) -> bool:
+        from selene_os.ledger.postgres import schema
+
+        return schema.is_encrypted(self.url)
 
     def script(self, at: int) -> str:
         from selene_os.ledger.postgres import schema
@@ -149,9 +227,11 @@ class PostgresDatabase:
         return schema.script(at)
 
     def inspect(self) -> Inspection:
+        from selene_os.edges import encryption
         from selene_os.ledger.postgres import bypasses
 
-        return bypasses.inspect(self.url)
+        found = bypasses.inspect(self.url)
+        return encryption.inspected(found, self.open, self._is_encrypted, self.keys)
 
     def schema_differences(self) -> list[str]:
         from selene_os.ledger.postgres import bypasses
@@ -174,14 +254,17 @@ class PostgresDatabase:
         return backup.restore(file, self.url, os.environ, say)
 
 
-def database(url: str) -> Database:
+def database(url: str, keys: str | None = None) -> Database:
     """The database of an address.
+
+    Args:
+        keys: the directory of its keys; by default beside a file, or ./selene.keys for a server.
 
     Raises:
         BadField: no such scheme, no path, or the driver is not installed.
     """
     if not is_postgres(url):
-        return SqliteFile(sqlite_path(url))
+        return SqliteFile(sqlite_path(url), keys)
     try:
         import psycopg  # noqa: F401
         import psycopg_pool  # noqa: F401
@@ -191,4 +274,4 @@ def database(url: str) -> Database:
             f"names PostgreSQL, whose driver is not installed ({error})",
             "Install it: pip install 'selene-os[postgres]'.",
         ) from error
-    return PostgresDatabase(url)
+    return PostgresDatabase(url, keys)

@@ -29,6 +29,7 @@ def open(
     synchronous: str = "FULL",
     surroundings: Surroundings | None = None,
     packs: Sequence[str | Path] = (),
+    keys: str | Path | None = None,
     access: AccessPort | None = None,
     simulation: SimulationPort | None = None,
 ) -> Selene:
@@ -40,6 +41,8 @@ def open(
         synchronous: of a file: FULL (an acknowledged commit survives a power cut), NORMAL or OFF.
         surroundings: the clock and fresh names; by default the system's.
         packs: directories of packs of your own, which combine with the core pack.
+        keys: the directory of the ledger's keys; by default the path of the file and `.keys`, or
+            ./selene.keys for a server. Made by `create`.
         access, simulation: who may have what done, and which intents are live, for what acts on a
             confirmed draft (`apply_memory`); without them everything is denied.
 
@@ -48,12 +51,12 @@ def open(
 
     Raises:
         BadField: the URL cannot be read. LedgerMissing: there is none; use `create`, or
-        `selene init`. LedgerUnavailable, SchemaDiffers: it cannot be used. PackInvalid: a pack is
-        refused, or two disagree; the ledger was not touched.
+        `selene init`. LedgerUnavailable, SchemaDiffers: it cannot be used. KeysMissing: its keys
+        are not there. PackInvalid: a pack is refused, or two disagree; the ledger was not touched.
     """
     pack = pack_directories.load(packs)
     around = surroundings or system()
-    found = database(url)
+    found = database(url, None if keys is None else str(keys))
     if create:
         found.create(around.clock())
     ports = Ports(access or DenyAll(), simulation or DenyAll())

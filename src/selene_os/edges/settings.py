@@ -26,6 +26,8 @@ SETTINGS: Final = {
     " on its standard input, or an http(s) address, to which it is posted; --hook wins over it",
     "NO_COLOR": "any value: no colours on the terminal",
 }
+# Where a server's root key is, unless it is said otherwise.
+SERVER_KEYS: Final = "selene.keys"
 _SQLITE: Final = "sqlite:///"
 
 

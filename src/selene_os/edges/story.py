@@ -8,18 +8,20 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 from selene_os.app import Tenant
 from selene_os.edges.wire import Record, event_record
 from selene_os.engines import nlp
-from selene_os.errors import Fault, LedgerUnavailable, Refusal
+from selene_os.errors import Erased, Fault, LedgerUnavailable, Refusal
 from selene_os.ledger import codec
-from selene_os.ledger.events import PLAIN_KEY_ID, AuditEvent, TenantRow, Utterance
+from selene_os.ledger.events import ERASED_KEY_ID, PLAIN_KEY_ID, AuditEvent, TenantRow, Utterance
 from selene_os.waiting import waits_until
 
 # What a record of another form raises where it is taken for an answer of PH1.NLP.
 OTHER_FORM = (Refusal, LookupError, TypeError, ValueError, AttributeError)
+# How a record is there whose key was destroyed.
+ERASED_RECORD: Final = "erased"
 
 
 def of_conversation(tenant: Tenant, correlation: str) -> Record:
@@ -27,10 +29,11 @@ def of_conversation(tenant: Tenant, correlation: str) -> Record:
 
     Returns:
         {"turns": [{turn_id, said, events}]}. said: the lines, {role, source, user_id, device_id,
-        privacy_scope, text, created_at}; text is None where it cannot be read. events: as in a
-        trace, and of the record beside each: record (kept, missing, or what is wrong with it),
-        decided_by, hand_overs, answer, draft (of a yes or a no, what it was said to), notes (of a
-        profile, what was not used), waits (of a draft that needs a yes: confirm_by and became).
+        privacy_scope, text, erased, created_at}; text is None where it was erased, or cannot be
+        read. events: as in a trace, and of the record beside each: record (kept, missing, erased,
+        or what is wrong with it), decided_by, hand_overs, answer, draft (of a yes or a no, what it
+        was said to), notes (of a profile, what was not used), reason (why a user was erased or
+        held), waits (of a draft that needs a yes: confirm_by and became).
 
     Raises:
         BadField: no conversation's name.
@@ -87,11 +90,13 @@ def _event(
     return {
         **event_record(event),
         "record": state,
+        "erased": state == ERASED_RECORD,
         "decided_by": record.get("decided_by"),
         "hand_overs": _list(record.get("hand_overs")),
         "answer": answer,
         "draft": record.get("draft"),
         "notes": _list(record.get("notes")),
+        "reason": record.get("reason"),
         "waits": waits,
     }
 
@@ -102,6 +107,8 @@ def _recorded(tenant: Tenant, event: AuditEvent) -> tuple[Record, str]:
         record = tenant.record(event.event_id)
     except LedgerUnavailable:
         raise
+    except Erased:
+        return {}, ERASED_RECORD
     except (Fault, RecursionError) as fault:
         return {}, getattr(fault, "problem", "is nested too deep")
     return ({}, "missing") if record is None else (record, "kept")
@@ -123,6 +130,7 @@ def _line(line: Utterance) -> Record:
         "device_id": line.device_id,
         "privacy_scope": line.privacy_scope,
         "text": text or None,
+        "erased": line.key_id == ERASED_KEY_ID,
         "created_at": line.created_at,
     }
 

@@ -131,7 +131,7 @@ def many_processes(url: str, tenant_id: TenantId, jobs: int) -> Check:
         parts = list(parts)
         if len(parts) < 2:
             # Not worth a process.
-            store = database(url).open()
+            store = database(url).bare()
             try:
                 yield from one_process(store, tenant_id)(parts)
             finally:
@@ -155,7 +155,7 @@ def many_processes(url: str, tenant_id: TenantId, jobs: int) -> Check:
 
 def _open(url: str) -> None:
     global _store
-    _store = database(url).open()
+    _store = database(url).bare()
 
 
 def _check(tenant_id: TenantId, part: Range) -> RangeFound:

@@ -18,11 +18,13 @@ from selene_os.decision import (
     CHAT_REASONS,
     CLARIFY_REASONS,
     CONFIRMATION_REASONS,
+    CUSTODY_REASONS,
     DRAFT_REASONS,
     PROFILE_REASONS,
     Chat,
     Clarify,
     Confirmation,
+    Custody,
     IntentDraft,
     ProfileDecision,
 )
@@ -43,6 +45,9 @@ from selene_os.reasons import ReasonCode
 PH1_NLP: Final = "PH1.NLP"
 PH1_PERSONA: Final = "PH1.PERSONA"
 PH1_X: Final = "PH1.X"
+# The audit engine itself: what happens to the ledger's keys is no engine's decision. Source:
+# docs/spec/002 §6, "Audit Emissions (PH1.J)".
+PH1_J: Final = "PH1.J"
 
 PAYLOAD_BYTES_MAX: Final = 2_048
 PAYLOAD_KEYS_MAX: Final = 24
@@ -62,6 +67,16 @@ class Scope:
     user_id: UserId
     device_id: DeviceId
     session_id: SessionId | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Office:
+    """The tenant itself writes: no user of it, on no device."""
+
+    tenant_id: TenantId
+    user_id: None = None
+    device_id: None = None
+    session_id: None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +139,8 @@ PROFILE: Final = _kind(
     "style_profile_ref delivery_policy_ref preferences_snapshot_ref",
 )
 CONFIRMATION: Final = _kind(PH1_X, "XConfirm", "INFO", "decision draft_event_id")
+ERASURE: Final = _kind(PH1_J, "Other", "INFO", "decision subject_user_id key_id")
+HOLD: Final = _kind(PH1_J, "Other", "INFO", "decision subject_user_id hold_id")
 
 
 @singledispatch
@@ -132,7 +149,7 @@ def encode_decision(decision: object) -> tuple[Kind, Payload]:
     raise BadField(
         "decision",
         f"of type {type(decision).__name__} cannot be recorded",
-        "Give an IntentDraft, a Clarify, a Chat, a ProfileDecision or a Confirmation.",
+        "Give an IntentDraft, a Clarify, a Chat, a ProfileDecision, a Confirmation or a Custody.",
     )
 
 
@@ -181,6 +198,16 @@ def _(decision: Confirmation) -> tuple[Kind, Payload]:
     }
 
 
+@encode_decision.register
+def _(decision: Custody) -> tuple[Kind, Payload]:
+    erased = decision.reason_code is ReasonCode.J_USER_ERASED
+    return ERASURE if erased else HOLD, {
+        "decision": decision.decision,
+        "subject_user_id": decision.user_id,
+        "key_id" if erased else "hold_id": decision.named,
+    }
+
+
 def _with_focus(payload: Payload, focus_span_ref: str | None) -> Payload:
     if focus_span_ref is not None:
         payload["focus_span_ref"] = focus_span_ref
@@ -188,13 +215,13 @@ def _with_focus(payload: Payload, focus_span_ref: str | None) -> Payload:
 
 
 def encode_event(
-    decision: Decided, scope: Scope, place: Place, event_id: EventId, created_at: int
+    decision: Decided, scope: Scope | Office, place: Place, event_id: EventId, created_at: int
 ) -> AuditEvent:
     """Build the one audit row of a decision.
 
     Args:
-        decision: an IntentDraft, Clarify, Chat, ProfileDecision or Confirmation.
-        scope: tenant, user, device and session.
+        decision: an IntentDraft, Clarify, Chat, ProfileDecision, Confirmation or Custody.
+        scope: tenant, user, device and session; of a Custody the tenant alone.
         place: correlation, turn and idempotency key.
         event_id: a UUID of version 7, made by the writer.
         created_at: nanoseconds since 1970 UTC, given by the caller.
@@ -276,6 +303,8 @@ def fault_of(event: AuditEvent) -> str | None:
     reasons = _REASONS[kind]
     if kind is CONFIRMATION:
         reasons = (ReasonCode[f"X_{payload['decision']}"],)
+    if kind in (ERASURE, HOLD):
+        reasons = (ReasonCode[f"J_USER_{payload['decision']}"],)
     if event.reason_code not in reasons:
         return f"its reason code {event.reason_code} does not go with it"
     try:
@@ -291,6 +320,9 @@ _KINDS: Final = {
     (PH1_NLP, Chat.DECISION): CHAT,
     (PH1_PERSONA, "None"): PROFILE,
     **{(PH1_X, code.name.removeprefix("X_")): CONFIRMATION for code in CONFIRMATION_REASONS},
+    (PH1_J, "ERASED"): ERASURE,
+    (PH1_J, "HELD"): HOLD,
+    (PH1_J, "RELEASED"): HOLD,
 }
 
 
@@ -300,6 +332,8 @@ _REASONS: Final = {
     CHAT: CHAT_REASONS,
     PROFILE: PROFILE_REASONS,
     CONFIRMATION: CONFIRMATION_REASONS,
+    ERASURE: CUSTODY_REASONS,
+    HOLD: CUSTODY_REASONS,
 }
 
 

@@ -23,6 +23,8 @@ from selene_os.names import (
 )
 
 PLAIN_KEY_ID: Final = "plain"
+# What a row's words are shown under once their key was destroyed; never stored.
+ERASED_KEY_ID: Final = "erased"
 # How long a draft may be confirmed where a tenant sets nothing else: ten minutes.
 CONFIRM_WITHIN_S: Final = 600
 

@@ -10,7 +10,13 @@ from typing import Final
 
 from selene_os.errors import BadField
 from selene_os.ledger import codec
-from selene_os.ledger.events import PLAIN_KEY_ID, CurrentMemory, MemoryEvent, Receipt
+from selene_os.ledger.events import (
+    ERASED_KEY_ID,
+    PLAIN_KEY_ID,
+    CurrentMemory,
+    MemoryEvent,
+    Receipt,
+)
 from selene_os.ledger.repositories import MakeId, one_of
 from selene_os.ledger.store import Store
 from selene_os.names import IdempotencyKey, TenantId, UserId, check_text, parse_time_ns
@@ -151,7 +157,9 @@ class Memories:
 
 
 def is_held(row: CurrentMemory, at: int) -> bool:
-    """Whether a memory is there at a moment: neither forgotten nor expired."""
+    """Whether a memory is there at a moment: neither forgotten, nor erased, nor expired."""
+    if row.key_id == ERASED_KEY_ID:
+        return False
     return row.active == 1 and (row.expires_at is None or row.expires_at > at)
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from selene_os.decision import Confirmation, Decision, ProfileDecision
+from selene_os.decision import Confirmation, Custody, Decision, ProfileDecision
 from selene_os.errors import BadField, Refusal
 from selene_os.ledger import codec
 from selene_os.ledger.events import (
@@ -53,7 +53,7 @@ class Entry:
         record: its request and answer, encoded.
     """
 
-    decision: Decision | ProfileDecision | Confirmation
+    decision: Decision | ProfileDecision | Confirmation | Custody
     engine_version: str
     pack_digest: str | None
     record: bytes
@@ -211,6 +211,33 @@ class Conversations:
     def append(self, line: Utterance) -> bool:
         """Add a line made by `utterance`; False where its place is taken. Raises ScopeRefused."""
         return self._store.append_utterance(line)
+
+
+class Custodies:
+    """PH1.J's rows of what became of keys: the tenant's own, of no user and no device."""
+
+    VERSION: Final = "1"
+
+    def __init__(self, store: Store, make_id: MakeId) -> None:
+        self._store = store
+        self._make_id = make_id
+
+    def commit(
+        self, tenant_id: TenantId, custody: Custody, place: codec.Place, reason: str, at: int
+    ) -> EventId:
+        """Write one row, and why in its record; the id of the one that is there.
+
+        Raises:
+            BadField: a value is outside its bounds. Refusal, Fault: as for `Store.commit`.
+        """
+        office = codec.Office(tenant_id)
+        event = codec.encode_event(custody, office, place, self._make_id(), parse_time_ns(at))
+        record = codec.encode_json({"decided_by": codec.PH1_J, "reason": reason})
+        row = _record_row(event, Entry(custody, self.VERSION, None, record))
+        (verdict,) = self._store.commit([Unit((event,), (row,))])
+        if isinstance(verdict, Refusal):
+            raise verdict
+        return verdict[0].event_id
 
 
 def utterance(

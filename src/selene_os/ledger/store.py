@@ -138,6 +138,9 @@ class Store(Protocol):
 
     # ---- terms
 
+    def terms_name(self, tenant_id: TenantId, bundle: bytes) -> str:
+        """How a bundle is named by its content, 64 hex digits: by SHA-256, or by a key's."""
+
     def put_terms(self, bundle: TermBundle, after: str | None) -> bool:
         """Make a bundle the tenant's terms; False where they are not `after` any more.
 
@@ -190,8 +193,16 @@ class Store(Protocol):
             NotFound: no such tenant. RegistrationRefused: the device or session is another's.
         """
 
+    def identity_status(self, tenant_id: TenantId, user_id: UserId) -> str | None:
+        """ACTIVE or DISABLED; None where there is no such user."""
+
     def set_identity_status(self, tenant_id: TenantId, user_id: UserId, status: str) -> None:
         """Set ACTIVE or DISABLED. Raises NotFound."""
 
     def close_session(self, tenant_id: TenantId, session_id: SessionId, closed_at: int) -> None:
         """End a session, once. Raises NotFound, or RegistrationRefused where it has ended."""
+
+    # ---- erasure
+
+    def plain_rows(self, tenant_id: TenantId, user_id: UserId) -> int:
+        """How many rows of a user hold words that no key encrypts; of older versions."""

@@ -6,8 +6,7 @@ from typing import Any
 
 import click
 
-from selene_os.edges.cli.options import address, db_option, json_option
-from selene_os.edges.databases import database
+from selene_os.edges.cli.options import db_option, json_option, named_database
 from selene_os.edges.wire import dumps
 from selene_os.ledger.inspection import Inspection
 
@@ -22,7 +21,7 @@ def doctor(db: str | None, as_json: bool) -> None:
     that are rolled back. Exit 0 where everything held, 3 where something differs from what it
     must be.
     """
-    found = database(address(db)).inspect()
+    found = named_database(db).inspect()
     if as_json:
         click.echo(dumps(_record(found)))
     else:

@@ -36,16 +36,21 @@ def trace(tenant: str, correlation: str, explain: bool, db: str | None, as_json:
             told = story.of_conversation(selene.tenant(tenant), correlation)
         else:
             events = selene.tenant(tenant).trace(correlation)
+            erased = [selene.tenant(tenant).is_erased(event.event_id) for event in events]
     if explain:
         nothing = f"Tenant {tenant} has no conversation {correlation}."
         text = telling.conversation(told, time.time_ns()) or nothing
         show(as_json, told, text)
         return
     if as_json:
-        click.echo(wire.dumps({"events": [wire.event_record(event) for event in events]}))
+        shown = [
+            {**wire.event_record(event), "erased": gone}
+            for event, gone in zip(events, erased, strict=True)
+        ]
+        click.echo(wire.dumps({"events": shown}))
         return
-    for event in events:
-        click.echo(paint.event(event))
+    for event, gone in zip(events, erased, strict=True):
+        click.echo(paint.event(event, erased=gone))
     if not events:
         click.echo(f"Tenant {tenant} has no conversation {correlation}.")
 

@@ -7,10 +7,23 @@ from pathlib import Path
 
 import click
 
-from selene_os.edges.cli.options import address, db_option, json_option, show
+from selene_os.edges.cli.options import (
+    db_option,
+    json_option,
+    key_directory,
+    named_database,
+    show,
+)
 from selene_os.edges.databases import PostgresDatabase, SqliteFile, database
-from selene_os.errors import BadField
+from selene_os.edges.encryption import tried
+from selene_os.edges.key_directory import USERS, path_of, share_root
+from selene_os.errors import BadField, KeysMissing
 
+# What else holds keys, of each kind of database.
+_KEYRING = {
+    "sqlite": "which holds the keyring as well",
+    "postgres": "and the keyring, which is the schema os_keys",
+}
 _file = click.argument("file", type=click.Path(path_type=Path))
 
 
@@ -28,11 +41,15 @@ def backup(file: Path, db: str | None, as_json: bool) -> None:
     Others may go on writing meanwhile. A file is copied by SQLite's online backup, a server's
     ledger by pg_dump, which must be on the PATH.
     """
-    rows = database(address(db)).backup(file)
+    chosen = named_database(db)
+    rows = chosen.backup(file)
+    keys = str(Path(chosen.keys).absolute())
     show(
         as_json,
-        {"file": str(file), "rows": rows},
-        f"{rows} rows in {file}. Keep the manifest beside it: `selene restore` compares every row.",
+        {"file": str(file), "rows": rows, "keys": keys},
+        f"{rows} rows in {file}. Keep the manifest beside it: `selene restore` compares every row."
+        f"\nNo key is in it: back up {keys} apart, {_KEYRING[chosen.kind]}. Without"
+        " them nobody reads the words.",
     )
 
 
@@ -46,8 +63,19 @@ def restore(file: Path, db: str | None, as_json: bool) -> None:
     There must be no ledger yet at the address. Where a row differs, nothing stays; what was cut
     off is no ledger to anybody, and the same command begins again.
     """
-    rows = database(address(db)).restore(file, _say)
-    show(as_json, {"rows": rows}, f"The ledger is restored: {rows} rows, each compared.")
+    chosen = named_database(db)
+    rows = chosen.restore(file, _say)
+    keys = Path(chosen.keys).absolute()
+    told = f"The ledger is restored: {rows} rows, each compared."
+    try:
+        chosen.make_keys()
+        wrong = tried(chosen.open)
+    except KeysMissing as missing:
+        wrong = [missing.problem]
+    if wrong:
+        told += f"\nIts keys are not here, for no back-up holds them: put them back at {keys}"
+        told += f", {_KEYRING[chosen.kind]} ({wrong[0]})."
+    show(as_json, {"rows": rows, "keys": str(keys)}, told)
 
 
 @click.command()
@@ -61,14 +89,25 @@ def copy(source: str, target: str, as_json: bool) -> None:
     later stays behind. It is one transaction; cut off, nothing of it is there, and the same
     command begins again.
     """
-    given, wanted = database(source), database(target)
+    given, wanted = database(source, key_directory()), database(target, key_directory())
     if not isinstance(given, SqliteFile) or not isinstance(wanted, PostgresDatabase):
         raise BadField(
             "from", "and --to are not a file and a server", "Copy from sqlite to postgresql."
         )
     from selene_os.ledger.postgres import copying
+    from selene_os.ledger.sqlite import keyring
     from selene_os.ledger.sqlite.backup import snapshot
 
+    ring = keyring.rows(path_of(given.keys, USERS))
+    if any(ring.values()):
+        share_root(given.keys, wanted.keys)
     with snapshot(given.path) as read:
-        rows = copying.copy(wanted.url, given.path, read, time.time_ns(), _say)
-    show(as_json, {"rows": rows}, f"Copied {rows} rows, each compared. The file is as it was.")
+        rows = copying.copy(wanted.url, given.path, read, time.time_ns(), _say, ring)
+    wanted.make_keys()
+    keys = str(Path(wanted.keys).absolute())
+    show(
+        as_json,
+        {"rows": rows, "keys": keys},
+        f"Copied {rows} rows, each compared. The file is as it was.\n"
+        f"Its keyring is copied too; the root key that opens it is in {keys}.",
+    )

@@ -28,6 +28,8 @@ COMMANDS: Final = {
     "bundle": ("bundles", "Write a conversation's evidence as one file."),
     "verify-bundle": ("bundles", "Check such a file, byte by byte."),
     "replay": ("replaying", "Decide again what was recorded, and compare."),
+    "erase": ("erasure", "Destroy the key of a user's words."),
+    "hold": ("erasure", "Keep a user from being erased, for legal reasons."),
     "search": ("history", "Find decisions by intent, reason, user or time."),
     "times": ("understanding", "Find the time expressions of a text."),
     "seal": ("proving", "Take what is committed into the tree, and sign it."),
@@ -65,10 +67,12 @@ class Commands(click.Group):
 
 @click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--db", metavar="URL", help="The ledger: sqlite:///path, a path, or postgresql://…")
+@click.option("--keys", metavar="DIR", help="Where the keys are; else SELENE_KEYS.")
 @click.version_option(package_name="selene-os", prog_name="selene")
 @click.pass_context
-def cli(ctx: click.Context, db: str | None) -> None:
+def cli(ctx: click.Context, db: str | None, keys: str | None) -> None:
     """An utterance goes in, a decision comes out, and the database refuses to change it."""
+    # `keys` is read where a ledger is opened: see `options.key_directory`.
     ctx.obj = db
 
 

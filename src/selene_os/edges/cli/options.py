@@ -15,13 +15,13 @@ from selene_os.edges.settings import (
     is_postgres,
     keys_directory,
     pack_directories,
-    sqlite_path,
     without_password,
 )
 from selene_os.edges.wire import dumps
 from selene_os.errors import BadField
 
 if TYPE_CHECKING:
+    from selene_os.edges.databases import Database
     from selene_os.edges.library import Selene
     from selene_os.language.pack import Pack
 
@@ -62,11 +62,21 @@ def address(db: str | None) -> str:
     return database_url(db or click.get_current_context().find_root().obj)
 
 
+def key_directory() -> str | None:
+    """Where the keys are: the group's --keys, the environment's, else the database's default."""
+    return keys_directory(click.get_current_context().find_root().params.get("keys"))
+
+
+def named_database(db: str | None) -> Database:
+    """The database that a command works with, and its keys."""
+    from selene_os.edges.databases import database
+
+    return database(address(db), key_directory())
+
+
 def keys_of(db: str | None) -> Path:
     """The directory of the ledger's keys."""
-    url = address(db)
-    default = "selene.keys" if is_postgres(url) else f"{sqlite_path(url)}.keys"
-    return Path(keys_directory(None) or default)
+    return Path(named_database(db).keys)
 
 
 def here(db: str | None) -> str:
@@ -99,7 +109,9 @@ def opened(
 
     directories = () if packs is None else pack_directories(packs)
     ports = Listed(allowed)
-    return library.open(address(db), packs=directories, access=ports, simulation=ports)
+    return library.open(
+        address(db), packs=directories, keys=key_directory(), access=ports, simulation=ports
+    )
 
 
 def show(as_json: bool, record: dict[str, Any], text: str) -> None:

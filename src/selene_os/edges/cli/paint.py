@@ -186,16 +186,25 @@ def columns(rows: list[tuple[str, ...]]) -> list[str]:
     ]
 
 
-def event(row: AuditEvent) -> str:
-    """A row in one line, and its payload in the next."""
+def whose(user_id: str | None, device_id: str | None) -> str:
+    """Who wrote a row, and where; what no user wrote is the tenant's own."""
+    return "the tenant" if user_id is None else shown(f"{user_id}@{device_id}")
+
+
+def event(row: AuditEvent, *, erased: bool = False) -> str:
+    """A row in one line, and its payload in the next.
+
+    Args:
+        erased: the words behind it were.
+    """
     payload = _payload(row)
     decision = str(payload.pop("decision", "PROFILE"))
     color = _COLORS.get(decision, "magenta")
     badge = click.style(f"{shown(decision):<12}", fg=color, bold=True)
     name = reason_name(row.reason_code)
-    whose = shown(f"{row.user_id}@{row.device_id}")
+    who = whose(row.user_id, row.device_id) + ("  erased" if erased else "")
     return (
-        f"turn {row.turn_id}  {badge} {name}  {whose}  {moment(row.created_at)}\n"
+        f"turn {row.turn_id}  {badge} {name}  {who}  {moment(row.created_at)}\n"
         f"        {row.event_id}  {details(payload)}".rstrip()
     )
 

@@ -10,9 +10,14 @@ from typing import Any
 import click
 from click.shell_completion import get_completion_class
 
-from selene_os.edges import signing_keys
-from selene_os.edges.cli.options import address, db_option, json_option, keys_of, show
-from selene_os.edges.databases import Database, database
+from selene_os.edges.cli.options import (
+    address,
+    db_option,
+    json_option,
+    named_database,
+    show,
+)
+from selene_os.edges.databases import Database
 from selene_os.edges.settings import is_postgres, without_password
 from selene_os.ledger.migrations import Plan
 
@@ -27,16 +32,16 @@ def init(print_sql: bool, db: str | None, as_json: bool) -> None:
     Says where it is and what to do next. Running it again changes nothing.
     """
     url = address(db)
-    chosen = database(url)
+    chosen = named_database(db)
     if print_sql:
         click.echo(chosen.script(time.time_ns()))
         return
     done = chosen.create(time.time_ns())
-    signing_keys.make(keys_of(db))
     record = {
         "path": _named(chosen, done),
         "created": done.made,
         "applied": [one.title for one in done.waiting],
+        "keys": str(Path(chosen.keys).absolute()),
     }
     if chosen.kind == "postgres":
         record["roles"] = list(done.roles)
@@ -54,7 +59,7 @@ def db() -> None:
 @json_option
 def db_status(db: str | None, as_json: bool) -> None:
     """Show which migrations are there and which wait. Exit 3 where any waits."""
-    chosen = database(address(db))
+    chosen = named_database(db)
     plan = chosen.plan()
     show(as_json, _plan_record(chosen, plan), _plan_text(chosen, plan))
     if not plan.empty:
@@ -67,7 +72,7 @@ def db_status(db: str | None, as_json: bool) -> None:
 @json_option
 def db_upgrade(yes: bool, db: str | None, as_json: bool) -> None:
     """Show what is to be done to the schema, ask, and do it, wholly or not at all."""
-    chosen = database(address(db))
+    chosen = named_database(db)
     plan = chosen.plan()
     if not as_json:
         click.echo(_plan_text(chosen, plan))
@@ -77,10 +82,11 @@ def db_upgrade(yes: bool, db: str | None, as_json: bool) -> None:
         if not yes and (as_json or not click.confirm("Do it?")):
             raise click.UsageError("Nothing was done. Say --yes to go on without being asked.")
         chosen.create(time.time_ns())
-        signing_keys.make(keys_of(db))
         plan = chosen.plan()
         if not as_json:
             click.echo("Done.")
+    elif chosen.make_keys() and not as_json:
+        click.echo(f"The keys were missing, and are made: {Path(chosen.keys).absolute()}")
     if as_json:
         show(True, _plan_record(chosen, plan), "")
 

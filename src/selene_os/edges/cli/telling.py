@@ -51,15 +51,18 @@ def _turn(turn: Record, now: int) -> Iterator[str]:
         except OTHER_FORM:
             yield _line("record", "cannot be told: it is not of the form of this version")
             yield from _payload(event)
-        whose, when = f"{event['user_id']}@{event['device_id']}", paint.moment(event["created_at"])
-        yield _line("row", f"{event['event_id']}  {paint.shown(whose)}  {when}")
+        whose = paint.whose(event["user_id"], event["device_id"])
+        when = paint.moment(event["created_at"])
+        yield _line("row", f"{event['event_id']}  {whose}  {when}")
     for line in turn["said"]:
         if line["role"] != "USER":
             yield _line("answered", _quoted(line))
 
 
 def _quoted(line: Record) -> str:
-    text = "(not readable, or erased)" if line["text"] is None else f'"{paint.shown(line["text"])}"'
+    text = "(erased)" if line["erased"] else "(not readable)"
+    if line["text"] is not None:
+        text = f'"{paint.shown(line["text"])}"'
     return f"{text}  {line['source']} by {paint.shown(line['user_id'])}"
 
 
@@ -122,6 +125,8 @@ def _event(event: Record, said: dict[str, str | None], now: int) -> list[str]:
     if event["decided_by"] == "caller":
         told = "by the caller, by an understanding of its own; Selene cannot make it again"
         return [*_payload(event), _line("decided", told)]
+    if event["engine"] == codec.PH1_J:
+        return [*_payload(event), _line("reason", paint.shown(str(event["reason"])))]
     if event["engine"] == codec.PH1_X:
         return _settled(event)
     if event["engine"] == codec.PH1_PERSONA:

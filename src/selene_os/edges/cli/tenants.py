@@ -7,15 +7,14 @@ from typing import Any
 import click
 
 from selene_os.edges.cli.options import (
-    address,
     db_option,
     json_option,
+    named_database,
     opened,
     show,
     tenant_option,
     user_option,
 )
-from selene_os.edges.databases import database
 from selene_os.edges.wire import dumps
 from selene_os.ledger.events import TenantRow
 from selene_os.names import parse_tenant_id
@@ -100,7 +99,7 @@ def tenant_grant_login(name: str, db: str | None, as_json: bool) -> None:
     The address must be an administrator's. Where it may not make roles, the statements are printed
     for one who may.
     """
-    login = database(address(db)).grant_login(parse_tenant_id(name))
+    login = named_database(db).grant_login(parse_tenant_id(name))
     show(
         as_json,
         {"tenant_id": name, "login": login.role, "created": login.created},

@@ -11,17 +11,19 @@ from typing import Final
 
 from selene_os.ledger.postgres.connection import Connection
 
+# The ledger's, and the keyring's beside it; no name stands in both.
+_SCHEMAS: Final = ("os_core", "os_keys")
 # Each selects (name, definition). Only what every supported version words alike is told.
 _QUERIES: Final = (
     """
     SELECT 'table ' || c.relname, concat_ws(' ', 'owner', pg_get_userbyid(c.relowner),
         CASE WHEN c.relrowsecurity THEN 'row-level security' ELSE 'open' END,
         CASE WHEN c.relforcerowsecurity THEN 'forced' END)
-    FROM pg_class AS c WHERE c.relnamespace = 'os_core'::regnamespace AND c.relkind IN ('r', 'p')
+    FROM pg_class AS c WHERE c.relnamespace = ANY (%(ours)s::oid[]) AND c.relkind IN ('r', 'p')
     """,
     """
     SELECT 'other relation ' || c.relname, c.relkind::TEXT FROM pg_class AS c
-    WHERE c.relnamespace = 'os_core'::regnamespace AND c.relkind NOT IN ('r', 'p', 'i', 'I', 't')
+    WHERE c.relnamespace = ANY (%(ours)s::oid[]) AND c.relkind NOT IN ('r', 'p', 'i', 'I', 't')
     """,
     """
     SELECT 'column ' || c.relname || '.' || a.attname, concat_ws(' ', a.attnum,
@@ -31,7 +33,7 @@ _QUERIES: Final = (
     FROM pg_class AS c JOIN pg_attribute AS a ON a.attrelid = c.oid
     LEFT JOIN pg_attrdef AS d ON d.adrelid = c.oid AND d.adnum = a.attnum
     LEFT JOIN pg_collation AS l ON l.oid = a.attcollation
-    WHERE c.relnamespace = 'os_core'::regnamespace AND c.relkind IN ('r', 'p') AND a.attnum > 0
+    WHERE c.relnamespace = ANY (%(ours)s::oid[]) AND c.relkind IN ('r', 'p') AND a.attnum > 0
     AND NOT a.attisdropped
     """,
     """
@@ -39,24 +41,24 @@ _QUERIES: Final = (
         concat_ws(' ', pg_get_constraintdef(n.oid),
             CASE WHEN NOT n.convalidated THEN 'NOT VALID' END)
     FROM pg_constraint AS n JOIN pg_class AS c ON c.oid = n.conrelid
-    WHERE n.connamespace = 'os_core'::regnamespace AND n.contype IN ('c', 'f', 'p', 'u', 'x')
+    WHERE n.connamespace = ANY (%(ours)s::oid[]) AND n.contype IN ('c', 'f', 'p', 'u', 'x')
     """,
     """
     SELECT 'index ' || c.relname, concat_ws(' ', pg_get_indexdef(i.indexrelid),
         CASE WHEN NOT (i.indisvalid AND i.indisready) THEN 'INVALID' END)
     FROM pg_index AS i JOIN pg_class AS c ON c.oid = i.indexrelid
-    WHERE c.relnamespace = 'os_core'::regnamespace
+    WHERE c.relnamespace = ANY (%(ours)s::oid[])
     """,
     """
     SELECT 'trigger ' || c.relname || '.' || t.tgname,
         concat_ws(' ', pg_get_triggerdef(t.oid), 'enabled', t.tgenabled)
     FROM pg_trigger AS t JOIN pg_class AS c ON c.oid = t.tgrelid
-    WHERE c.relnamespace = 'os_core'::regnamespace AND NOT t.tgisinternal
+    WHERE c.relnamespace = ANY (%(ours)s::oid[]) AND NOT t.tgisinternal
     """,
     """
     SELECT 'foreign keys of ' || c.relname, 'checked: ' || bool_and(t.tgenabled = 'O')
     FROM pg_trigger AS t JOIN pg_class AS c ON c.oid = t.tgrelid
-    WHERE c.relnamespace = 'os_core'::regnamespace AND t.tgisinternal GROUP BY c.relname
+    WHERE c.relnamespace = ANY (%(ours)s::oid[]) AND t.tgisinternal GROUP BY c.relname
     """,
     """
     SELECT 'function ' || p.proname || '(' || pg_get_function_identity_arguments(p.oid) || ')',
@@ -65,16 +67,16 @@ _QUERIES: Final = (
         array_to_string(p.proconfig, ', '),
         'md5', md5(coalesce(pg_get_function_sqlbody(p.oid), p.prosrc)))
     FROM pg_proc AS p JOIN pg_language AS l ON l.oid = p.prolang
-    WHERE p.pronamespace = 'os_core'::regnamespace
+    WHERE p.pronamespace = ANY (%(ours)s::oid[])
     """,
     """
     SELECT 'policy ' || p.tablename || '.' || p.policyname, concat_ws(' ', p.permissive, p.cmd,
         array_to_string(p.roles, ','), p.qual, p.with_check)
-    FROM pg_policies AS p WHERE p.schemaname = 'os_core'
+    FROM pg_policies AS p WHERE p.schemaname::text = ANY (%(names)s)
     """,
     """
     SELECT 'rule ' || r.tablename || '.' || r.rulename, r.definition
-    FROM pg_rules AS r WHERE r.schemaname = 'os_core'
+    FROM pg_rules AS r WHERE r.schemaname::text = ANY (%(names)s)
     """,
     """
     SELECT 'grant ' || g.kind || ' ' || g.name || ' to ' || g.grantee,
@@ -84,21 +86,21 @@ _QUERIES: Final = (
             coalesce(pg_get_userbyid(nullif(a.grantee, 0)), 'PUBLIC') AS grantee,
             c.relowner AS owner
         FROM pg_class AS c, aclexplode(c.relacl) AS a
-        WHERE c.relnamespace = 'os_core'::regnamespace
+        WHERE c.relnamespace = ANY (%(ours)s::oid[])
         UNION ALL
         SELECT 'column', c.relname || '.' || t.attname, a.privilege_type,
             coalesce(pg_get_userbyid(nullif(a.grantee, 0)), 'PUBLIC'), c.relowner
         FROM pg_class AS c JOIN pg_attribute AS t ON t.attrelid = c.oid, aclexplode(t.attacl) AS a
-        WHERE c.relnamespace = 'os_core'::regnamespace
+        WHERE c.relnamespace = ANY (%(ours)s::oid[])
         UNION ALL
         SELECT 'function', p.proname || '(' || pg_get_function_identity_arguments(p.oid) || ')',
             a.privilege_type, coalesce(pg_get_userbyid(nullif(a.grantee, 0)), 'PUBLIC'), p.proowner
         FROM pg_proc AS p, aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) AS a
-        WHERE p.pronamespace = 'os_core'::regnamespace
+        WHERE p.pronamespace = ANY (%(ours)s::oid[])
         UNION ALL
         SELECT 'schema', n.nspname, a.privilege_type,
             coalesce(pg_get_userbyid(nullif(a.grantee, 0)), 'PUBLIC'), n.nspowner
-        FROM pg_namespace AS n, aclexplode(n.nspacl) AS a WHERE n.nspname = 'os_core'
+        FROM pg_namespace AS n, aclexplode(n.nspacl) AS a WHERE n.nspname = ANY (%(names)s)
         -- What `selene tenant grant-login` gives to the login of one tenant.
         AND NOT (a.privilege_type = 'USAGE'
             AND starts_with(coalesce(pg_get_userbyid(nullif(a.grantee, 0)), ''), 'selene_t_'))
@@ -113,8 +115,12 @@ def there(connection: Connection) -> dict[str, str]:
     with connection.transaction():
         # Qualified names are told in one way only where nothing is on the path.
         connection.execute("SET LOCAL search_path = pg_catalog")
+        rows = connection.execute(
+            "SELECT oid FROM pg_namespace WHERE nspname = ANY (%s)", (list(_SCHEMAS),)
+        ).fetchall()
+        ours = {"ours": [oid for (oid,) in rows], "names": list(_SCHEMAS)}
         for query in _QUERIES:
-            for name, definition in connection.execute(query).fetchall():
+            for name, definition in connection.execute(query, ours).fetchall():
                 found[name] = " ".join(str(definition).split())
     return found
 

@@ -13,7 +13,8 @@ from typing import Final
 import psycopg
 
 from selene_os.errors import BadField, Fault, LedgerUnavailable
-from selene_os.ledger import manifests
+from selene_os.ledger import keyrings, manifests
+from selene_os.ledger.keyrings import Rows
 from selene_os.ledger.manifests import Row
 from selene_os.ledger.postgres import backup, roles, schema
 from selene_os.ledger.postgres.connection import Connection, connect, named, parse, unavailable
@@ -28,8 +29,8 @@ _TAKE_OUT: Final = (
 )
 
 
-def copy(url: str, source: str, read: Read, at: int, say: Callable[[str], None]) -> int:
-    """Copy a ledger.
+def copy(url: str, source: str, read: Read, at: int, say: Callable[[str], None], ring: Rows) -> int:
+    """Copy a ledger, and its keyring: the same wrapped keys, under the same root key.
 
     Args:
         url: the target, whose login may act as the owner; its schema is made where it is missing.
@@ -37,9 +38,10 @@ def copy(url: str, source: str, read: Read, at: int, say: Callable[[str], None])
         read: the source's rows.
         at: nanoseconds since 1970 UTC, noted with each migration.
         say: told what is being done.
+        ring: the source's keyring.
 
     Returns:
-        How many rows were copied.
+        How many rows of the ledger were copied.
 
     Raises:
         BadField: the target is not empty, or another fills it. Fault: a row differs; the target
@@ -61,6 +63,7 @@ def copy(url: str, source: str, read: Read, at: int, say: Callable[[str], None])
                     connection.execute("LOCK TABLE os_core.tenants IN SHARE ROW EXCLUSIVE MODE")
                     _check_empty(connection, name)
                     rows = _copy_all(connection, read, say)
+                    _copy_ring(connection, ring, name)
                     schema.unmark(connection)
             except BadField:
                 # Who had it open before wrote there: it is a ledger, and no half of one.
@@ -106,10 +109,27 @@ def _copy_all(connection: Connection, read: Read, say: Callable[[str], None]) ->
     return total
 
 
-def _copy_table(connection: Connection, table: str, columns: str, rows: Iterable[Row]) -> None:
+def _copy_ring(connection: Connection, ring: Rows, name: str) -> None:
+    """The keyring in the transaction of the rows: no ledger is there whose keys are not."""
+    for table, (columns, key) in keyrings.TABLES.items():
+        there = f"SELECT {columns} FROM {schema.KEYS}.{table} ORDER BY {key}"
+        if connection.execute(f"{there} LIMIT 1").fetchall():
+            raise BadField("to", f"{name} holds keys in {table} already", "Name another database.")
+        _copy_table(connection, table, columns, ring[table], schema.KEYS)
+        if connection.execute(there).fetchall() != list(ring[table]):
+            raise Fault(f"{table} is not what the source holds", "Nothing was copied. Copy again.")
+
+
+def _copy_table(
+    connection: Connection,
+    table: str,
+    columns: str,
+    rows: Iterable[Row],
+    home: str = schema.SCHEMA,
+) -> None:
     with (
         connection.cursor() as cursor,
-        cursor.copy(f"COPY {schema.SCHEMA}.{table} ({columns}) FROM STDIN") as into,
+        cursor.copy(f"COPY {home}.{table} ({columns}) FROM STDIN") as into,
     ):
         for row in rows:
             into.write_row(row)

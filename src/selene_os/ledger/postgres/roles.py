@@ -34,8 +34,8 @@ TENANT_PREFIX: Final = "selene_t_"
 ROLE_BYTES_MAX: Final = 63
 # Role -> how it is made.
 ROLES: Final = {OWNER: "NOLOGIN", APP: "LOGIN", TENANT: "NOLOGIN", AUDITOR: "LOGIN"}
-# What one tenant's login may take of the server's connections.
-TENANT_CONNECTIONS_MAX: Final = 16
+# What one tenant's login may take of the server's connections: one process's, keyring and all.
+TENANT_CONNECTIONS_MAX: Final = 18
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +109,7 @@ def _join(role: str) -> str:
 
 def _let_in(role: str) -> str:
     """Roles are the server's; into the schema each is let by name, database by database."""
-    return f"GRANT USAGE ON SCHEMA os_core TO {sql.Identifier(role).as_string()}"
+    return f"GRANT USAGE ON SCHEMA os_core, os_keys TO {sql.Identifier(role).as_string()}"
 
 
 def for_an_administrator(lines: Sequence[str]) -> str:
@@ -155,7 +155,8 @@ def _lacking(connection: Connection, role: str) -> list[str]:
     """SQL that gives a tenant's login what it lacks here; it may be another ledger's as well."""
     ((member, let_in),) = connection.execute(
         "SELECT pg_has_role(%(r)s, %(t)s, 'MEMBER'),"
-        " has_schema_privilege(%(r)s, 'os_core', 'USAGE')",
+        " has_schema_privilege(%(r)s, 'os_core', 'USAGE')"
+        " AND has_schema_privilege(%(r)s, 'os_keys', 'USAGE')",
         {"r": role, "t": TENANT},
     ).fetchall()
     return [*([] if member else [_join(role)]), *([] if let_in else [_let_in(role)])]

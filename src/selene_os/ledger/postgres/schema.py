@@ -22,6 +22,8 @@ from selene_os.ledger.postgres import roles
 from selene_os.ledger.postgres.connection import Connection, connect, named, parse, unavailable
 
 SCHEMA: Final = "os_core"
+# Where the keyring is. It may be older than the ledger beside it, or be there without one.
+KEYS: Final = "os_keys"
 # What fills the schema says so in its comment, from before the first row to after the last check.
 COPY_MARK: Final = "a copy"
 RESTORE_MARK: Final = "a restore"
@@ -173,11 +175,12 @@ def _become_owner(connection: Connection, plan: Plan) -> None:
     ).fetchall()
     if not member:
         connection.execute(f"GRANT {roles.OWNER} TO CURRENT_USER")
-    there = connection.execute(
-        "SELECT FROM pg_catalog.pg_namespace WHERE nspname = %s", (SCHEMA,)
-    ).fetchall()
-    if not there:
-        connection.execute(f"CREATE SCHEMA {SCHEMA} AUTHORIZATION {roles.OWNER}")
+    for name in (SCHEMA, KEYS):
+        there = connection.execute(
+            "SELECT FROM pg_catalog.pg_namespace WHERE nspname = %s", (name,)
+        ).fetchall()
+        if not there:
+            connection.execute(f"CREATE SCHEMA {name} AUTHORIZATION {roles.OWNER}")
     connection.execute(f"SET LOCAL ROLE {roles.OWNER}")
 
 
@@ -188,6 +191,8 @@ def administrators(connection: Connection, plan: Plan) -> list[str]:
     lines.append(f"GRANT {roles.OWNER} TO {sql.Identifier(me).as_string()}")
     if plan.made:
         lines.append(f"CREATE SCHEMA {SCHEMA} AUTHORIZATION {roles.OWNER}")
+    if connection.execute("SELECT to_regnamespace(%s)", (KEYS,)).fetchall() == [(None,)]:
+        lines.append(f"CREATE SCHEMA {KEYS} AUTHORIZATION {roles.OWNER}")
     return lines
 
 
@@ -200,6 +205,7 @@ def script(at: int) -> str:
         *(f"{line};" for line in roles.statements(list(roles.ROLES))),
         f"GRANT {roles.OWNER} TO CURRENT_USER;",
         f"CREATE SCHEMA {SCHEMA} AUTHORIZATION {roles.OWNER};",
+        f"CREATE SCHEMA {KEYS} AUTHORIZATION {roles.OWNER};",
         f"SET LOCAL ROLE {roles.OWNER};",
         f"{_TABLE};",
     ]
@@ -227,6 +233,16 @@ def applied(connection: Connection) -> list[tuple[int, str, str]]:
     """The migrations that a database has seen, as (version, name, digest)."""
     rows: list[tuple[Any, ...]] = connection.execute(_APPLIED).fetchall()
     return [(int(version), str(name), str(digest)) for version, name, digest in rows]
+
+
+def is_encrypted(url: str) -> bool:
+    """Whether any row is encrypted, or any key kept. Raises LedgerUnavailable."""
+    try:
+        with connect(url) as connection:
+            ((found,),) = connection.execute(f"SELECT {KEYS}.any_encrypted()").fetchall()
+    except psycopg.Error as error:
+        raise unavailable(named(parse(url)), error) from error
+    return bool(found)
 
 
 def mark_of(connection: Connection) -> str | None:
@@ -293,6 +309,10 @@ def make_empty(url: str, source: str) -> None:
         if not plan.made:
             raise BadField("database_url", f"{plan.name} holds a ledger", "Name an empty database.")
         _make_schema(connection, plan)
+        # A restored ledger finds the keyring that is here, or an empty one: no back-up holds keys.
+        for migration in migrations.load("postgres"):
+            if migration.name == "keys":
+                connection.execute(migration.sql)
         set_mark(connection, RESTORE_MARK, source)
 
 

@@ -66,6 +66,18 @@ MEMORY_CURRENT: Final = (
     f"SELECT {columns_of(CurrentMemory)} FROM os_core.memory_current"
     " WHERE tenant_id = %s AND user_id = %s ORDER BY memory_key"
 )
+IDENTITY_STATUS: Final = (
+    "SELECT status FROM os_core.identities WHERE tenant_id = %s AND user_id = %s"
+)
+PLAIN_ROWS: Final = (
+    "SELECT (SELECT count(*) FROM os_core.audit_events AS e JOIN os_core.replay_inputs AS r"
+    " USING (tenant_id, event_id)"
+    " WHERE e.tenant_id = %(t)s AND e.user_id = %(u)s AND r.key_id = 'plain')"
+    " + (SELECT count(*) FROM os_core.conversation_ledger"
+    " WHERE tenant_id = %(t)s AND user_id = %(u)s AND key_id = 'plain')"
+    " + (SELECT count(*) FROM os_core.memory_ledger"
+    " WHERE tenant_id = %(t)s AND user_id = %(u)s AND key_id = 'plain' AND value IS NOT NULL)"
+)
 # What a search may ask for; each is read along the tenant's rows by time.
 SEARCH: Final = (
     f"SELECT {columns_of(AuditEvent)} FROM os_core.audit_events WHERE tenant_id = %(tenant_id)s"

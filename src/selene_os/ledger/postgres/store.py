@@ -2,42 +2,35 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
-import threading
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 import psycopg
-from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout
 
-from selene_os.errors import LedgerUnavailable, Refusal, SeleneError
+from selene_os.errors import SeleneError
 from selene_os.ledger import refusals
 from selene_os.ledger.events import (
     AuditEvent,
     CurrentMemory,
     MemoryEvent,
+    PackRow,
     Receipt,
+    Recorded,
     RecordedTurn,
     ReplayRecord,
+    Stretch,
     TenantRow,
     TermBundle,
     Unit,
     Utterance,
     Wanted,
+    recorded_of,
 )
 from selene_os.ledger.postgres import commits, statements
-from selene_os.ledger.postgres.archives import AGAIN, Archives
-from selene_os.ledger.postgres.connection import (
-    Connection,
-    configure,
-    connect,
-    is_transient,
-    named,
-    parse,
-    refused_part,
-    unavailable,
-    went_away,
-)
+from selene_os.ledger.postgres.calls import AGAIN, CLOSE_WAIT_S, RETRY_AFTER_S, Calls
+from selene_os.ledger.postgres.connection import Connection, connect, named, parse, unavailable
 from selene_os.ledger.postgres.groups import Call, Groups
 from selene_os.ledger.postgres.proofs import PostgresProofs
 from selene_os.ledger.postgres.schema import check_schema
@@ -53,19 +46,12 @@ from selene_os.names import (
     UserId,
 )
 
-T = TypeVar("T")
-
 CONNECTIONS_MAX: Final = 16
 # Of these, how many may write at once: one group is made durable while the next one gathers.
 LEADERS_MAX: Final = 2
-# A restart or failover lasts seconds; each try is the same call with the same keys.
-RETRY_AFTER_S: Final = (0.0, 0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 5.0)
-_CONNECTION_WAIT_S: Final = 5.0
-_POOL_WAITS_MAX: Final = 2
-_CLOSE_WAIT_S: Final = 5.0
 
 
-class PostgresStore(Archives):
+class PostgresStore(Calls):
     """A ledger in one database; see `ledger.store.Store` for what each method does.
 
     Args:
@@ -86,24 +72,9 @@ class PostgresStore(Archives):
         leaders_max: int = LEADERS_MAX,
         retry_after_s: Sequence[float] = RETRY_AFTER_S,
     ) -> None:
-        self.name = named(parse(url))
-        self._retry_after_s = tuple(retry_after_s)
-        self._pid = os.getpid()
-        self._closing = threading.Event()
         with connect(url) as connection:
-            check_schema(connection, self.name)
-        self._pool = ConnectionPool(
-            parse(url),
-            kwargs={"autocommit": True, "prepare_threshold": None},
-            min_size=0,
-            max_size=connections_max,
-            timeout=_CONNECTION_WAIT_S,
-            configure=configure,
-            # A wait that fails begins anew: the delays of one that goes on grow with the outage.
-            reconnect_timeout=_CONNECTION_WAIT_S,
-            name="selene",
-            open=True,
-        )
+            check_schema(connection, named(parse(url)))
+        super().__init__(url, connections_max, retry_after_s)
         self.proofs = PostgresProofs(self._rows, self._read)
         self._groups = Groups(self._transact, min(leaders_max, connections_max), self.name)
 
@@ -111,9 +82,8 @@ class PostgresStore(Archives):
         if os.getpid() != self._pid:
             # The connections are the parent's.
             return
-        self._groups.close(_CLOSE_WAIT_S)
-        self._closing.set()
-        self._pool.close(timeout=_CLOSE_WAIT_S)
+        self._groups.close(CLOSE_WAIT_S)
+        super().close()
 
     # ---- decisions
 
@@ -161,6 +131,12 @@ class PostgresStore(Archives):
         values = {"tenant_id": tenant_id, "rows_max": rows_max, **wanted.bound()}
         return list(map(AuditEvent._make, self._read(tenant_id, statements.SEARCH, values)))
 
+    def events_between(
+        self, tenant_id: TenantId, stretch: Stretch, rows_max: int
+    ) -> list[Recorded]:
+        values = {"tenant_id": tenant_id, "rows_max": rows_max, **stretch.bound()}
+        return list(map(recorded_of, self._read(tenant_id, statements.EVENTS_BETWEEN, values)))
+
     # ---- conversation
 
     def append_utterance(self, utterance: Utterance) -> bool:
@@ -206,6 +182,9 @@ class PostgresStore(Archives):
 
     # ---- terms
 
+    def terms_name(self, tenant_id: TenantId, bundle: bytes) -> str:
+        return hashlib.sha256(bundle).hexdigest()
+
     def put_terms(self, bundle: TermBundle, after: str | None) -> bool:
         ((put,),) = self._rows(
             statements.PUT_TERMS,
@@ -217,6 +196,20 @@ class PostgresStore(Archives):
     def term_bundle(self, tenant_id: TenantId, digest: str) -> TermBundle | None:
         rows = self._rows(statements.TERM_BUNDLE, (tenant_id, digest))
         return TermBundle._make(rows[0]) if rows else None
+
+    # ---- packs
+
+    def put_pack(self, pack: PackRow) -> bool:
+        ((put,),) = self._rows(
+            statements.PUT_PACK,
+            (*pack, AGAIN),
+            {"SE404 tenant_id": lambda: refusals.tenant_unknown(pack.tenant_id)},
+        )
+        return bool(put)
+
+    def pack(self, tenant_id: TenantId, digest: str) -> PackRow | None:
+        rows = self._rows(statements.PACK, (tenant_id, digest))
+        return PackRow._make(rows[0]) if rows else None
 
     # ---- registrations
 
@@ -258,6 +251,10 @@ class PostgresStore(Archives):
         )
         return bool(added)
 
+    def identity_status(self, tenant_id: TenantId, user_id: UserId) -> str | None:
+        rows = self._read(tenant_id, statements.IDENTITY_STATUS, (tenant_id, user_id))
+        return str(rows[0][0]) if rows else None
+
     def set_identity_status(self, tenant_id: TenantId, user_id: UserId, status: str) -> None:
         self._rows(
             statements.SET_IDENTITY_STATUS,
@@ -275,50 +272,14 @@ class PostgresStore(Archives):
             },
         )
 
-    # ---- how it reads and writes
+    # ---- erasure
 
-    def _rows(
-        self,
-        statement: str,
-        values: Sequence[Any],
-        refused: Mapping[str, Callable[[], Refusal]] | None = None,
-    ) -> list[tuple[Any, ...]]:
-        """One call of a function, in a transaction of its own."""
-        return self._call(statement, values, refused)[0]
+    def plain_rows(self, tenant_id: TenantId, user_id: UserId) -> int:
+        values = {"t": tenant_id, "u": user_id}
+        ((count,),) = self._read(tenant_id, statements.PLAIN_ROWS, values)
+        return int(count)
 
-    def _call(
-        self,
-        statement: str,
-        values: Sequence[Any],
-        refused: Mapping[str, Callable[[], Refusal]] | None = None,
-    ) -> tuple[list[tuple[Any, ...]], bool]:
-        """As `_rows`, and whether an earlier try may have been committed unheard."""
-
-        def call(connection: Connection, again: bool) -> tuple[list[tuple[Any, ...]], bool]:
-            given = [again if value is AGAIN else value for value in values]
-            return connection.execute(statement, given, binary=True).fetchall(), again
-
-        try:
-            return self._tried(call)
-        except psycopg.Error as error:
-            if refused and (part := refused_part(error)) in refused:
-                raise refused[part or ""]() from None
-            raise unavailable(self.name, error) from error
-
-    def _read(
-        self, tenant_id: TenantId, statement: str, values: Sequence[Any] | Mapping[str, Any]
-    ) -> list[tuple[Any, ...]]:
-        """An ad-hoc read of one tenant, under row-level security."""
-
-        def read(connection: Connection, _: bool) -> list[tuple[Any, ...]]:
-            with connection.pipeline(), connection.transaction():
-                connection.execute(statements.SET_READER, (tenant_id,))
-                return connection.execute(statement, values, binary=True).fetchall()
-
-        try:
-            return self._tried(read)
-        except psycopg.Error as error:
-            raise unavailable(self.name, error) from error
+    # ---- how it writes
 
     def _transact(self, group: list[Call]) -> None:
         """Commit a group of calls; where that fails for all of them, each one alone."""
@@ -361,39 +322,3 @@ class PostgresStore(Archives):
         outcomes = iter([told[place] for place in range(len(told))])
         for call in group:
             call.take([next(outcomes) for _ in call.units])
-
-    def _tried(self, call: Callable[[Connection, bool], T]) -> T:
-        """Run a call on a connection; again, a little later, where a moment may mend it.
-
-        Raises:
-            psycopg.Error: an error that no further try mends. LedgerUnavailable: none helped.
-        """
-        self._check_process()
-        full = 0
-        for number, wait_s in enumerate((*self._retry_after_s, None)):
-            try:
-                with self._pool.connection() as connection:
-                    return call(connection, number > 0)
-            except PoolClosed as error:
-                raise self._ended() from error
-            except psycopg.Error as error:
-                if not is_transient(error):
-                    raise
-                full += isinstance(error, PoolTimeout)
-                if number == 0 and went_away(error):
-                    # Its other connections are not worth a try each.
-                    self._pool.check()
-                if wait_s is None or full > _POOL_WAITS_MAX or self._closing.wait(wait_s):
-                    raise unavailable(self.name, error) from error
-        raise AssertionError("the last try returns or raises")
-
-    def _check_process(self) -> None:
-        """A connection must not be used across a fork, nor after its end."""
-        if os.getpid() != self._pid or self._closing.is_set():
-            raise self._ended()
-
-    def _ended(self) -> LedgerUnavailable:
-        return LedgerUnavailable(
-            f"{self.name} was closed, or opened by another process",
-            "Open the ledger again, in this process.",
-        )

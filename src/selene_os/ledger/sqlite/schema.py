@@ -14,6 +14,7 @@ import apsw
 from selene_os.errors import LedgerMissing, LedgerUnavailable, SchemaDiffers
 from selene_os.ledger import migrations
 from selene_os.ledger.migrations import Plan
+from selene_os.ledger.sqlite import statements
 from selene_os.ledger.sqlite.connection import begin_wal, connect, is_there, unavailable
 
 TABLE = (
@@ -117,6 +118,17 @@ def check_schema(connection: apsw.Connection, path: str) -> None:
         raise unavailable(path, error) from error
     if waiting:
         raise migrations.behind(path, waiting)
+
+
+def is_encrypted(path: str) -> bool:
+    """Whether any row is encrypted with a key. Raises as `check_schema`."""
+    connection = connect(path, write=False)
+    try:
+        return bool(connection.execute(f"{statements.ANY_ENCRYPTED} LIMIT 1").fetchall())
+    except apsw.Error as error:
+        raise unavailable(path, error) from error
+    finally:
+        connection.close()
 
 
 def applied(connection: apsw.Connection) -> list[tuple[int, str, str]]:

@@ -157,6 +157,19 @@ BINDING_TENANT: Final = "SELECT tenant_id FROM device_bindings WHERE device_id =
 SESSION: Final = (
     "SELECT user_id, device_id, closed_at FROM sessions WHERE tenant_id = ? AND session_id = ?"
 )
+# Rarely asked, along all rows of the tenant's: nothing is indexed by what is not encrypted.
+PLAIN_ROWS: Final = (
+    "SELECT (SELECT count(*) FROM audit_events AS e JOIN replay_inputs AS r"
+    " USING (tenant_id, event_id) WHERE e.tenant_id = ?1 AND e.user_id = ?2 AND r.key_id = 'plain')"
+    " + (SELECT count(*) FROM conversation_ledger"
+    " WHERE tenant_id = ?1 AND user_id = ?2 AND key_id = 'plain')"
+    " + (SELECT count(*) FROM memory_ledger"
+    " WHERE tenant_id = ?1 AND user_id = ?2 AND key_id = 'plain' AND value IS NOT NULL)"
+)
+ANY_ENCRYPTED: Final = " UNION ALL ".join(
+    f"SELECT 1 FROM {table} WHERE key_id <> 'plain'"
+    for table in ("replay_inputs", "conversation_ledger", "memory_ledger", "term_bundles")
+)
 SET_IDENTITY_STATUS: Final = "UPDATE identities SET status = ? WHERE tenant_id = ? AND user_id = ?"
 CLOSE_SESSION: Final = (
     "UPDATE sessions SET closed_at = max(?, created_at) WHERE tenant_id = ? AND session_id = ?"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import threading
 from collections.abc import Mapping, Sequence
@@ -212,6 +213,9 @@ class SqliteStore:
 
     # ---- terms
 
+    def terms_name(self, tenant_id: TenantId, bundle: bytes) -> str:
+        return hashlib.sha256(bundle).hexdigest()
+
     def put_terms(self, bundle: TermBundle, after: str | None) -> bool:
         return self._writer.run(lambda connection: commits.put_terms(connection, bundle, after))
 
@@ -266,6 +270,10 @@ class SqliteStore:
 
         return self._writer.run(register, atomic=True)
 
+    def identity_status(self, tenant_id: TenantId, user_id: UserId) -> str | None:
+        rows = self._rows(statements.IDENTITY_STATUS, (tenant_id, user_id))
+        return str(rows[0][0]) if rows else None
+
     def set_identity_status(self, tenant_id: TenantId, user_id: UserId, status: str) -> None:
         if not self._changed(statements.SET_IDENTITY_STATUS, (status, tenant_id, user_id)):
             raise refusals.user_unknown(user_id)
@@ -280,6 +288,12 @@ class SqliteStore:
             connection.execute(statements.CLOSE_SESSION, (closed_at, tenant_id, session_id))
 
         self._writer.run(close)
+
+    # ---- erasure
+
+    def plain_rows(self, tenant_id: TenantId, user_id: UserId) -> int:
+        ((count,),) = self._rows(statements.PLAIN_ROWS, (tenant_id, user_id))
+        return int(count)
 
     # ---- how it reads and changes
 
