@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import apsw
 
+from selene_os.edges.databases import SqliteFile
 from selene_os.ledger import codec, manifests
 from selene_os.ledger.sqlite.connection import connect
 from selene_os.ledger.sqlite.schema import create
@@ -51,6 +52,7 @@ def lines_of(path: Path) -> Iterator[str]:
 def load(path: Path, golden: Path = FILE) -> None:
     """Make a ledger in a file of the rows of a golden one, as they were stored."""
     create(str(path), 0)
+    SqliteFile(str(path)).make_keys()
     connection = connect(str(path), write=True)
     with connection:
         for text in golden.read_text(encoding="utf-8").splitlines():

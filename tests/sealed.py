@@ -17,9 +17,12 @@ from ledgers import ACME, ALICE, CHAT, CLARIFY, DRAFT, PROFILE, START_NS, TALK, 
 from ledgers import SqliteDatabase as Sqlite
 from selene_os import proving
 from selene_os.decision import Confirmation
+from selene_os.keys import cipher
+from selene_os.ledger import refusals
 from selene_os.ledger.codec import Decided
 from selene_os.ledger.events import (
     CheckpointRow,
+    Disclosed,
     Placed,
     ReplayRecord,
     SigningKeyRow,
@@ -40,8 +43,15 @@ FIRST: Final = Ed25519Signer(LOG, bytes(range(32)))
 SECOND: Final = Ed25519Signer(LOG, bytes(range(1, 33)))
 FOREIGN: Final = Ed25519Signer(LOG, bytes(range(2, 34)))
 SEALED_AT: Final = START_NS + 60 * 1_000_000_000
+# What the records of even turns are encrypted with.
+KEY: Final = cipher.DataKey("0123456789abcdef0123456789abcdef", bytes(range(3, 35)))
 # Rows of other conversations before and between, so that no proof is short.
 OTHERS: Final = 19
+
+
+def context_of(event_id: EventId) -> bytes:
+    """What binds a record's encryption to its row."""
+    return cipher.context_of("replay_inputs", ACME, (event_id,))
 
 
 class MemoryLog:
@@ -96,8 +106,13 @@ class MemoryLog:
     def signing_keys(self, tenant_id: TenantId) -> list[SigningKeyRow]:
         return [SigningKeyRow(tenant_id, "", one, START_NS) for one in self.statements]
 
-    def record(self, tenant_id: TenantId, event_id: EventId) -> ReplayRecord | None:
-        return self.records.get(event_id)
+    def disclose(self, tenant_id: TenantId, event_id: EventId) -> Disclosed | None:
+        kept = self.records.get(event_id)
+        if kept is None or kept.key_id != KEY.key_id:
+            return refusals.plainly(kept)
+        context = context_of(event_id)
+        mine = cipher.row_key(KEY, context)
+        return Disclosed(kept.record, mine, cipher.open_row(mine, kept.record, context))
 
 
 @cache
@@ -122,6 +137,9 @@ def written() -> tuple[tuple[WholeRow, ...], tuple[ReplayRecord, ...]]:
             for event in ledger.store.trace(ACME, correlation):
                 kept = ledger.store.record(ACME, event.event_id)
                 assert kept is not None
+                if event.turn_id % 2 == 0:
+                    record = cipher.seal_row(KEY, context_of(event.event_id), kept.record)
+                    kept = kept._replace(record=record, key_id=KEY.key_id)
                 digest = hashlib.sha256(kept.record).digest()
                 rows.append(
                     WholeRow(*event, kept.engine_version, kept.pack_digest, kept.key_id, digest)
@@ -144,7 +162,7 @@ def case(*, inputs: bool = True, against: int | None = 13) -> Case:
     """The evidence of TALK."""
     log = sealed_log()
     older = None if against is None else log.checkpoints[against].note
-    said = proving.plain_inputs(log, log.record, ACME, TALK) if inputs else None
+    said = proving.inputs_of(log, log.disclose, ACME, TALK) if inputs else None
     return proving.case_of(log, ACME, TALK, against=older, inputs=said)
 
 

@@ -34,7 +34,7 @@ MAY_IMPORT = {
     "handovers": WORDS,
     "turn": WORDS | {"engines", "gates", "handovers"},
     "ledger": WORDS,
-    "proof": WORDS | {"ledger"},
+    "proof": WORDS | {"keys", "ledger"},
     "proving": WORDS | {"ledger", "proof"},
     "keys": WORDS | {"ledger"},
     "erasing": WORDS | {"keys", "ledger"},
@@ -63,6 +63,8 @@ MAY_IMPORT = {
 }
 BANNED = re.compile(r"(Manager|Helper|Util|Utils|Processor|Handler|Base|Impl|Data|Info|Service)$")
 MODULE_LINES_MAX = 400
+# One file on purpose: an auditor reads it from top to bottom, and nothing else of ours.
+LONGER = {"src/selene_os/proof/verify_case.py": 430}
 FUNCTION_LINES_MAX = 60
 
 
@@ -112,7 +114,7 @@ def test_no_engine_imports_another_engine(path: Path) -> None:
 @pytest.mark.parametrize("path", EVERY_FILE, ids=named)
 def test_modules_functions_and_lines_stay_small(path: Path) -> None:
     text = path.read_text()
-    assert len(text.splitlines()) <= MODULE_LINES_MAX, named(path)
+    assert len(text.splitlines()) <= LONGER.get(named(path), MODULE_LINES_MAX), named(path)
     assert max((len(line) for line in text.splitlines()), default=0) <= 100, named(path)
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):

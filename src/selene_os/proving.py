@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final, Protocol
 
-from selene_os.errors import BadField, Fault, NotFound
+from selene_os.errors import BadField, NotFound
 from selene_os.ledger.events import (
-    PLAIN_KEY_ID,
     CheckpointRow,
+    Disclosed,
     Placed,
-    ReplayRecord,
     SigningKeyRow,
     WholeRow,
 )
@@ -18,14 +17,13 @@ from selene_os.names import CorrelationId, EventId, TenantId
 from selene_os.proof.evidence import (
     ROWS_MAX,
     Case,
-    Disclosed,
     Sealing,
     make_case,
     read_older,
     wanted_nodes,
 )
 
-Record = Callable[[TenantId, EventId], ReplayRecord | None]
+Disclose = Callable[[TenantId, EventId], Disclosed | None]
 _SEAL_FIRST: Final = "Run `selene seal` first, or carry them unproven with --unsealed."
 
 
@@ -59,7 +57,7 @@ def case_of(
         against: an older checkpoint of this log, as its file; that the log still begins with it is
             proven along.
         unsealed: carry rows that are not sealed yet, marked as not proven.
-        inputs: what was said, of the rows that shall disclose it; see `plain_inputs`.
+        inputs: what was said, of the rows that shall disclose it; see `inputs_of`.
 
     Raises:
         NotFound: there is no such conversation. BadField: nothing is sealed yet, or not all of it,
@@ -93,20 +91,18 @@ def case_of(
     return make_case(rows, placed, nodes, sealing, older=older, inputs=inputs)
 
 
-def plain_inputs(
-    proofs: SealedLog, record: Record, tenant_id: TenantId, correlation_id: CorrelationId
+def inputs_of(
+    proofs: SealedLog, disclose: Disclose, tenant_id: TenantId, correlation_id: CorrelationId
 ) -> dict[EventId, Disclosed]:
-    """What was said in a conversation, of each row with a record.
+    """What was said in a conversation, of each row whose words are still there.
 
     Raises:
         Fault: a record is encrypted, and its key is not here.
     """
     found = {}
     for row in proofs.whole_rows(tenant_id, correlation_id):
-        kept = record(tenant_id, row.event_id)
-        if kept is None:
-            continue
-        if kept.key_id != PLAIN_KEY_ID:
-            raise Fault(f"the record's key {kept.key_id} is not here", "Provide the key.")
-        found[row.event_id] = Disclosed(kept.record, None, kept.record)
+        if row.record_digest is not None:
+            said = disclose(tenant_id, row.event_id)
+            if said is not None:
+                found[row.event_id] = said
     return found

@@ -245,7 +245,7 @@ class Registry:
             against: an older checkpoint that somebody kept; that the log still begins with it is
                 proven along.
             unsealed: carry rows that are not sealed yet, marked as not proven.
-            with_inputs: disclose what was said.
+            with_inputs: disclose what was said, with the keys of these rows alone.
 
         Raises:
             NotFound: there is no such conversation. BadField: it is not sealed, or `against` is not
@@ -258,7 +258,7 @@ class Registry:
         correlation_id, inputs = names.parse_correlation_id(correlation), None
         if with_inputs:
             log = self._store
-            inputs = proving.plain_inputs(log.proofs, log.record, self.tenant_id, correlation_id)
+            inputs = proving.inputs_of(log.proofs, log.disclose, self.tenant_id, correlation_id)
         case = proving.case_of(
             self._store.proofs,
             self.tenant_id,

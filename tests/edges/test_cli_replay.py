@@ -12,6 +12,9 @@ import pytest
 
 from command import ALICE, NOON, OTHER_TALK, TALK, Command, change, environment, selene_command
 from own_packs import write_pack
+from selene_os.edges.databases import database
+from selene_os.ledger.events import Wanted
+from selene_os.names import TenantId
 from selene_os.replaying import REASONS
 
 REMIND = "remind me to call mom tomorrow at 5 pm"
@@ -20,6 +23,10 @@ ONE = ("replay", "--tenant", "acme", "--correlation", TALK)
 # As somebody may who can write the file.
 UNGUARDED = "DROP TRIGGER replay_inputs_no_update; DROP TRIGGER audit_events_no_update;"
 
+GUARD = """CREATE TRIGGER replay_inputs_no_update BEFORE UPDATE ON replay_inputs BEGIN
+    SELECT RAISE(ABORT, 'append-only: replay_inputs is never updated');
+END;"""
+
 
 @pytest.fixture
 def talked(selene: Command) -> Command:
@@ -27,7 +34,23 @@ def talked(selene: Command) -> Command:
     selene.prepare()
     selene.say(REMIND, *TALKED)
     selene.say("yes", *TALKED)
+    in_plain(selene)
     return selene
+
+
+def in_plain(selene: Command) -> None:
+    """Store the records as older versions did, so that SQL can change what they say."""
+    store = database(str(selene.path)).open()
+    written = ""
+    for event in store.search(TenantId("acme"), Wanted(), 100):
+        kept = store.record(event.tenant_id, event.event_id)
+        assert kept is not None
+        written += (
+            f"UPDATE replay_inputs SET record = X'{kept.record.hex()}', key_id = 'plain'"
+            f" WHERE event_id = '{event.event_id}';"
+        )
+    store.close()
+    change(selene.path, "DROP TRIGGER replay_inputs_no_update;" + written + GUARD)
 
 
 def spoil(selene: Command, sql: str) -> None:

@@ -69,6 +69,7 @@ def test_understanding_without_a_ledger_loads_no_driver() -> None:
 
 def test_a_ledger_that_is_opened_loads_no_cipher_before_a_word_needs_one(tmp_path: Path) -> None:
     path = str(tmp_path / "x.db")
+    selene_os.open(path, create=True).close()
     begun = f"import selene_os\nselene = selene_os.open({path!r}, create=True)\n"
     assert "cryptography" not in roots(loaded_by(f"{begun}selene.add_tenant('acme')\n"))
 

@@ -84,7 +84,7 @@ class Kept:
 
     def keyring(self) -> bytes:
         """Everything that stands in the keys directory."""
-        return b"".join(path.read_bytes() for path in sorted(self.keys.iterdir()))
+        return b"".join(path.read_bytes() for path in sorted(self.keys.iterdir()) if path.is_file())
 
     def copy(self, name: str, keys: Path | None = None) -> Kept:
         """The ledger as it is now under another name, with these keys or its own as they are."""

@@ -106,7 +106,9 @@ def test_a_row_key_opens_one_row_alone(kept: Kept) -> None:
 
 def test_keys_are_made_for_their_owner_alone(kept: Kept) -> None:
     modes = {path.name: path.stat().st_mode & 0o777 for path in kept.keys.iterdir()}
-    assert modes == {"root.key": 0o600, "users.db": 0o600}
+    assert modes == {
+        "root.key": 0o600, "users.db": 0o600, "signing.key": 0o600, "signing-keys": 0o700,
+    }  # fmt: skip
     assert kept.keys.stat().st_mode & 0o777 == 0o700
     assert list(key_directory.warnings(str(kept.keys))) == []
     (kept.keys / "root.key").chmod(0o640)

@@ -6,7 +6,6 @@ import hashlib
 import json
 import os
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -32,12 +31,11 @@ from selene_os.names import CorrelationId
 from selene_os.proof import bundle
 from selene_os.proof.archive import ARCHIVE_BYTES_MAX, pack, unpack
 from selene_os.proof.checkpoint import Checkpoint, sign_checkpoint
-from selene_os.proof.evidence import Disclosed
 from selene_os.proof.judging import judge
 from selene_os.proof.leaves import leaf_of
 
 # README.txt and report.html of the case in `sealed`, as this format has them.
-GOLDEN: Final = "936f58f4682a283335f03f3da30e55a1390ef17efaeb21098bfed400a62d53ae"
+GOLDEN: Final = "e9d4df6a5ca23b6d5d4cbaf3d6efb9d4c1557d9a2a897609e7cc5d6b0c95791d"
 FILES = unpack(sealed_case()).files
 
 
@@ -99,10 +97,22 @@ def test_what_was_said_is_in_it_only_where_that_is_asked_for() -> None:
     assert not [name for name in silent if name.startswith("inputs/")]
 
 
-def test_encrypted_inputs_are_refused() -> None:
-    event_id = rows_of(sealed_case())[0].event_id
-    with pytest.raises(BadField, match="encrypted"):
-        bundle.write(replace(case(), inputs={event_id: Disclosed(b"x", bytes(32), b"y")}))
+def test_what_was_encrypted_comes_with_the_key_of_its_row_alone() -> None:
+    first, second, *_ = [
+        bundle.decode_input(FILES[name]) for name in sorted(FILES) if "inputs" in name
+    ]
+    assert first.row_key is None and first.stored == first.plaintext
+    assert second.row_key is not None and second.plaintext not in second.stored
+    for wrong in (
+        second._replace(plaintext=b"{}"),
+        second._replace(row_key=bytes(32)),
+        second._replace(row_key=None),
+        first._replace(row_key=bytes(32)),
+    ):
+        with pytest.raises(Fault):
+            row = rows_of(sealed_case())[wrong.stored == second.stored]
+            inputs = {row.event_id: wrong}
+            proving.case_of(sealed_log(), ACME, TALK, inputs=inputs)
 
 
 # ---- the same each time
@@ -237,11 +247,11 @@ def test_a_record_that_is_not_its_rows_is_not_disclosed() -> None:
     log = sealed_log()
     event_id = rows_of(sealed_case())[0].event_id
     log.records[event_id] = log.records[event_id]._replace(record=b"{}")
-    with pytest.raises(Fault, match="not what its row says"):
-        proving.case_of(log, ACME, TALK, inputs=proving.plain_inputs(log, log.record, ACME, TALK))
+    with pytest.raises(Fault, match="not the one that its row names"):
+        proving.case_of(log, ACME, TALK, inputs=proving.inputs_of(log, log.disclose, ACME, TALK))
     log.records[event_id] = log.records[event_id]._replace(key_id="elsewhere")
     with pytest.raises(Fault, match="the record's key elsewhere is not here"):
-        proving.plain_inputs(log, log.record, ACME, TALK)
+        proving.inputs_of(log, log.disclose, ACME, TALK)
 
 
 def test_an_older_checkpoint_must_be_of_this_log_and_its_beginning() -> None:

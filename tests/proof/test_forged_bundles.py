@@ -287,12 +287,29 @@ def test_what_was_said_must_be_what_its_row_names() -> None:
     found = files()
     names = [name for name in found if name.startswith("inputs/")]
     assert len(names) == 5
-    one, two, *_ = names
+    one, two, *_ = sorted(names)
+    plain, encrypted = (json.loads(found[name]) for name in (one, two))
+    other_key = "0" * 64
+
+    def said(given: object) -> bytes:
+        return json.dumps(given, sort_keys=True, separators=(",", ":")).encode() + b"\n"
+
+    assert found[two] == said(encrypted) and encrypted["row_key"]
     for change in (
         {one: found[two]},
-        {one: b'{"plaintext":"other"}\n'},
-        {one: b'{"plaintext":5}\n'},
-        {one: found[one].replace(b"}\n", b',"row_key":null}\n')},
+        {two: found[one]},
+        {one: said({"plaintext": "other"})},
+        {one: said(plain | {"plaintext": 5})},
+        {one: said(plain | {"plaintext": "other"})},
+        {one: said(plain | {"stored": encrypted["stored"]})},
+        {one: said(plain | {"row_key": other_key})},
+        {two: said(encrypted | {"plaintext": "other"})},
+        {two: said(encrypted | {"row_key": other_key})},
+        {two: said(encrypted | {"row_key": None})},
+        {two: said(encrypted | {"row_key": ""})},
+        {two: said(encrypted | {"stored": None})},
+        {two: said(encrypted | {"stored": encrypted["stored"] + "="})},
+        {two: said(encrypted | {"stored": "AQ=="})},
         {one: found[one].rstrip()},
         {"inputs/018bcfe5-6827-7000-8000-0000000000ff.json": found[one]},
     ):

@@ -13,9 +13,9 @@ import pytest
 from ledgers import ACME, TALK
 from sealed import LOG, MemoryLog, case, written
 from selene_os import proving
-from selene_os.ledger.events import WholeRow
+from selene_os.ledger.events import Disclosed, WholeRow
 from selene_os.proof import report
-from selene_os.proof.evidence import Case, Disclosed, Proven
+from selene_os.proof.evidence import Case, Proven
 from selene_os.reasons import MEANINGS, ReasonCode
 
 EVIL = "</style><script>alert(1)</script>\"'&\x1b[2J\u202eevil\u2066\ud800"

@@ -3,11 +3,13 @@
     context     version, table, tenant and what names the row there, each behind its length
     row key     HMAC-SHA256(data key, "row" || context)
     nonce       HMAC-SHA256(HMAC-SHA256(data key, "nonce"), context || words), the first 12 bytes
-    stored      version || nonce || AES-256-GCM(row key, nonce, words, context)
+    commitment  HMAC-SHA256(row key, "commitment")
+    stored      version || nonce || commitment || AES-256-GCM(row key, nonce, words, context)
 
 The nonce comes of the words: the same words at the same place are the same bytes again, so that a
 store sees what is a retry without reading it, and no two different words share a nonce. A row's key
-opens that row alone, and may be shown to whoever may read that one.
+opens that row alone, and may be shown to whoever may read that one: the commitment lets no other
+key open the same bytes to other words, which AES-GCM by itself would.
 
 `cryptography` is loaded by the first row that is encrypted or opened, not before.
 """
@@ -32,6 +34,8 @@ _VERSION: Final = bytes([VERSION])
 _ROW: Final = b"selene row key\0"
 _NONCE: Final = b"selene nonce key\0"
 _NAMES: Final = b"selene names key\0"
+_COMMITMENT: Final = b"selene row key commitment\0"
+_COMMITMENT_BYTES: Final = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +82,8 @@ def row_key(key: DataKey, context: bytes) -> bytes:
 def seal_row(key: DataKey, context: bytes, words: bytes) -> bytes:
     """A row's words as they are stored."""
     nonce = hmac.digest(key.nonces, context + words, "sha256")[:NONCE_BYTES]
-    return _VERSION + nonce + aead()(row_key(key, context)).encrypt(nonce, words, context)
+    mine = row_key(key, context)
+    return _VERSION + nonce + _commitment(mine) + aead()(mine).encrypt(nonce, words, context)
 
 
 def open_row(key: bytes, stored: bytes, context: bytes) -> bytes:
@@ -93,13 +98,19 @@ def open_row(key: bytes, stored: bytes, context: bytes) -> bytes:
     """
     if stored[:1] != _VERSION:
         raise Fault("it is encrypted in a way that is not known here", "Use a newer version.")
-    nonce, sealed = stored[1 : 1 + NONCE_BYTES], stored[1 + NONCE_BYTES :]
+    nonce, rest = stored[1 : 1 + NONCE_BYTES], stored[1 + NONCE_BYTES :]
     try:
-        return aead()(key).decrypt(nonce, sealed, context)
+        if not hmac.compare_digest(rest[:_COMMITMENT_BYTES], _commitment(key)):
+            raise ValueError("encrypted with another key")
+        return aead()(key).decrypt(nonce, rest[_COMMITMENT_BYTES:], context)
     except (invalid_tag(), ValueError) as error:
         raise Fault(
             "its bytes are not what was encrypted there", "See `selene doctor`; restore a backup."
         ) from error
+
+
+def _commitment(key: bytes) -> bytes:
+    return hmac.digest(key, _COMMITMENT, "sha256")
 
 
 def name_of(key: DataKey, content: bytes) -> str:

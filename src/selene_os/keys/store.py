@@ -20,6 +20,7 @@ from selene_os.ledger.events import (
     PLAIN_KEY_ID,
     AuditEvent,
     CurrentMemory,
+    Disclosed,
     MemoryEvent,
     PackRow,
     Receipt,
@@ -107,6 +108,16 @@ class EncryptedStore:
 
     def record(self, tenant_id: TenantId, event_id: EventId) -> ReplayRecord | None:
         return self._opened_record(self.below.record(tenant_id, event_id))
+
+    def disclose(self, tenant_id: TenantId, event_id: EventId) -> Disclosed | None:
+        stored = self.below.record(tenant_id, event_id)
+        if stored is None or stored.key_id == PLAIN_KEY_ID:
+            return self.below.disclose(tenant_id, event_id)
+        row_key = self.row_key(tenant_id, stored.key_id, RECORDS, (event_id,))
+        opened = self._opened_record(stored)
+        if row_key is None or opened is None or opened.key_id != PLAIN_KEY_ID:
+            return None
+        return Disclosed(stored.record, row_key, opened.record)
 
     def last_turn(self, tenant_id: TenantId, correlation_id: CorrelationId) -> int:
         return self.below.last_turn(tenant_id, correlation_id)

@@ -125,6 +125,18 @@ class SigningKeyRow(NamedTuple):
     created_at: int
 
 
+class Disclosed(NamedTuple):
+    """What was said, of one row, and what shows that it was.
+
+    stored: the record's bytes as the ledger holds them; their SHA-256 is the row's record_digest.
+    row_key: what decrypts them, and no other row; None where they are plain. plaintext: the record.
+    """
+
+    stored: bytes
+    row_key: bytes | None
+    plaintext: bytes
+
+
 class Utterance(NamedTuple):
     """One row of conversation_ledger: what was said, by whom, in which turn."""
 

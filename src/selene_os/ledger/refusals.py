@@ -11,7 +11,7 @@ from selene_os.errors import (
     Overtaken,
     RegistrationRefused,
 )
-from selene_os.ledger.events import AuditEvent
+from selene_os.ledger.events import PLAIN_KEY_ID, AuditEvent, Disclosed, ReplayRecord
 from selene_os.names import DeviceId, SessionId, TenantId, UserId
 
 
@@ -134,3 +134,12 @@ def node_missing(tenant_id: TenantId, level: int, place: int) -> Fault:
 def not_waiting() -> Fault:
     """Rows to be sealed that are not among those that wait, though nobody else sealed them."""
     return Fault("rows to be sealed do not wait for it", "See `selene doctor`.")
+
+
+def plainly(kept: ReplayRecord | None) -> Disclosed | None:
+    """A plain record as it is disclosed; another one needs the store that has its keys."""
+    if kept is None:
+        return None
+    if kept.key_id != PLAIN_KEY_ID:
+        raise Fault(f"the record's key {kept.key_id} is not here", "Provide the key.")
+    return Disclosed(kept.record, None, kept.record)

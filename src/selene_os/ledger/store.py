@@ -14,6 +14,7 @@ from selene_os.errors import Refusal
 from selene_os.ledger.events import (
     AuditEvent,
     CurrentMemory,
+    Disclosed,
     MemoryEvent,
     PackRow,
     Receipt,
@@ -83,6 +84,12 @@ class Store(Protocol):
 
     def record(self, tenant_id: TenantId, event_id: EventId) -> ReplayRecord | None:
         """What is needed to decide one event again, or None."""
+
+    def disclose(self, tenant_id: TenantId, event_id: EventId) -> Disclosed | None:
+        """One event's record for whoever must see that it is the one that was sealed.
+
+        None where there is none, or where it was erased. Raises Fault: its key is not here.
+        """
 
     def last_turn(self, tenant_id: TenantId, correlation_id: CorrelationId) -> int:
         """The highest turn_id of a conversation; 0 where there is none."""

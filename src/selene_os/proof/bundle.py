@@ -18,6 +18,7 @@ Everything but verify_case.py is made from the evidence alone, and can be made a
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 import re
@@ -26,11 +27,12 @@ from importlib import resources
 from typing import Any, Final, NamedTuple
 
 from selene_os.errors import BadField
-from selene_os.ledger.events import WholeRow
+from selene_os.ledger.events import Disclosed, WholeRow
 from selene_os.proof import report
 from selene_os.proof.archive import pack
-from selene_os.proof.evidence import Case, Consistency, Disclosed
+from selene_os.proof.evidence import Case, Consistency
 from selene_os.proof.key_chain import read_statement
+from selene_os.proof.signing import decode_base64
 
 # To be raised with any change of README.txt, report.html or verify_case.py: bundles are compared
 # with what this version makes of them.
@@ -206,27 +208,38 @@ def _placing(given: object) -> Placing:
 
 
 def encode_input(given: Disclosed) -> bytes:
-    """What was said of one row.
+    """What was said of one row; where it is stored encrypted, with the bytes and the row's own key.
 
     Raises:
-        BadField: it is no UTF-8, or was encrypted: what shows that a plaintext is a ciphertext's is
-            not part of this format yet.
+        BadField: it is no UTF-8.
     """
-    if given.row_key is not None:
-        raise BadField("inputs", "are encrypted", "Make the bundle without them.")
+    encrypted = given.row_key is not None
     try:
-        return _canonical({"plaintext": given.plaintext.decode()})
+        return _canonical(
+            {
+                "plaintext": given.plaintext.decode(),
+                "row_key": given.row_key.hex() if given.row_key is not None else None,
+                "stored": base64.b64encode(given.stored).decode() if encrypted else None,
+            }
+        )
     except UnicodeDecodeError:
         raise BadField("inputs", "are no UTF-8", "See `selene doctor`.") from None
 
 
 def decode_input(data: bytes) -> Disclosed:
     """What one file of inputs holds. Raises BadField: it is not of its one form."""
-    plaintext = _object(data, {"plaintext"})["plaintext"]
+    given = _object(data, {"plaintext", "row_key", "stored"})
+    plaintext, row_key, stored = given["plaintext"], given["row_key"], given["stored"]
     if not isinstance(plaintext, str):
         raise BadField("plaintext", "is no text", _AS_WRITTEN)
     said = plaintext.encode()
-    return Disclosed(said, None, said)
+    if row_key is None and stored is None:
+        return Disclosed(said, None, said)
+    content = decode_base64(stored) if isinstance(stored, str) else None
+    if content is None:
+        raise BadField("stored", "is not base64 in its one form", _AS_WRITTEN)
+    (key,) = _hashes([row_key])
+    return Disclosed(content, key, said)
 
 
 _AS_WRITTEN: Final = "Use the file exactly as `selene bundle` wrote it."

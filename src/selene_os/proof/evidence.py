@@ -17,7 +17,8 @@ from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from selene_os.errors import BadField, Fault
-from selene_os.ledger.events import CheckpointRow, Placed, WholeRow
+from selene_os.keys import cipher
+from selene_os.ledger.events import CheckpointRow, Disclosed, Placed, WholeRow
 from selene_os.names import EventId, TenantId
 from selene_os.proof.checkpoint import Checkpoint, open_checkpoint, parse_checkpoint
 from selene_os.proof.key_chain import chain_of, origin_of
@@ -34,18 +35,8 @@ from selene_os.proof.merkle_proofs import (
 from selene_os.proof.notes import parse_note
 
 ROWS_MAX: Final = 10_000
-
-
-class Disclosed(NamedTuple):
-    """What was said, of one row.
-
-    stored: the record's bytes as the ledger holds them; their SHA-256 is the row's record_digest.
-    row_key: what decrypts them; None where they are plain. plaintext: what was said.
-    """
-
-    stored: bytes
-    row_key: bytes | None
-    plaintext: bytes
+# What a record's encryption is bound to; see `keys.cipher`.
+RECORDS: Final = "replay_inputs"
 
 
 class Proven(NamedTuple):
@@ -214,12 +205,26 @@ def _check(
 
 
 def _check_inputs(case: Case) -> None:
-    digests = {one.row.event_id: one.row.record_digest for one in case.rows}
-    for event_id, (stored, row_key, plaintext) in case.inputs.items():
-        if hashlib.sha256(stored).digest() != digests.get(event_id):
-            raise _damaged(f"the record of row {event_id} is not what its row says")
-        if row_key is None and stored != plaintext:
-            raise BadField("inputs", "are not what is stored, and come without a key", "Give it.")
+    rows = {one.row.event_id: one.row for one in case.rows}
+    for event_id, given in case.inputs.items():
+        row = rows.get(event_id)
+        problem = "has no row" if row is None else unlike(given, row)
+        if problem:
+            raise _damaged(f"the record of row {event_id} {problem}")
+
+
+def unlike(given: Disclosed, row: WholeRow) -> str | None:
+    """Why what is disclosed is not what was sealed with a row; None where it is."""
+    if hashlib.sha256(given.stored).digest() != row.record_digest:
+        return "is not the one that its row names"
+    if given.row_key is None:
+        return None if given.stored == given.plaintext else "is encrypted, and comes without a key"
+    context = cipher.context_of(RECORDS, row.tenant_id, (row.event_id,))
+    try:
+        words = cipher.open_row(given.row_key, given.stored, context)
+    except Fault:
+        return "is not opened by the key that comes with it"
+    return None if words == given.plaintext else "says something else than what was encrypted"
 
 
 def _damaged(problem: str) -> Fault:

@@ -14,12 +14,12 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from selene_os.errors import BadField
-from selene_os.ledger.events import WholeRow
+from selene_os.ledger.events import Disclosed, WholeRow
 from selene_os.names import EventId
 from selene_os.proof import bundle
 from selene_os.proof.archive import unpack
 from selene_os.proof.checkpoint import Checkpoint, open_checkpoint
-from selene_os.proof.evidence import Case, Consistency, Disclosed, Proven
+from selene_os.proof.evidence import Case, Consistency, Proven, unlike
 from selene_os.proof.key_chain import chain_of, origin_of
 from selene_os.proof.leaves import leaf_of
 from selene_os.proof.merkle_proofs import verify_consistency, verify_inclusion
@@ -188,15 +188,16 @@ def _rows(found: Judgement, data: bytes) -> list[WholeRow]:
 
 
 def _inputs(found: Judgement, files: Files, rows: Sequence[WholeRow]) -> dict[EventId, Disclosed]:
-    digests = {row.event_id: row.record_digest for row in rows}
+    by_id = {row.event_id: row for row in rows}
     inputs: dict[EventId, Disclosed] = {}
     for name in sorted(files):
         if named := bundle.INPUT.fullmatch(name):
             with found.keeping(name):
                 given = bundle.decode_input(files[name])
                 event_id = EventId(named[1])
-                if hashlib.sha256(given.stored).digest() != digests.get(event_id):
-                    raise BadField("record", "is not the one that its row names", "")
+                row = by_id.get(event_id)
+                if problem := "has no row" if row is None else unlike(given, row):
+                    raise BadField("record", problem, "")
                 inputs[event_id] = given
     return inputs
 

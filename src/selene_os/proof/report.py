@@ -16,9 +16,9 @@ from html import escape
 from itertools import pairwise
 from typing import Any, Final
 
-from selene_os.ledger.events import WholeRow
+from selene_os.ledger.events import Disclosed, WholeRow
 from selene_os.proof.checkpoint import Checkpoint, parse_checkpoint
-from selene_os.proof.evidence import Case, Disclosed, Proven
+from selene_os.proof.evidence import Case, Proven
 from selene_os.proof.key_chain import read_statement
 from selene_os.proof.notes import parse_note
 from selene_os.proof.report_style import STYLE

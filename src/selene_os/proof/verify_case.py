@@ -12,13 +12,14 @@ cryptography`. Read it before you run it: it runs nothing that is in a bundle, a
 1. The zip must be exactly the one that its files make. 2. MANIFEST.sha256 must be the hashes of
 those files. 3. Each key of the log must be signed by the one before it, and the checkpoint by one
 of them. 4. Each row must hash to a leaf from which its proof leads to the root in the checkpoint.
-report.html and README.txt are not made again here: who changes one of these and the manifest with
-it is found by `selene verify-bundle`. The evidence is in the other files.
+5. What was said must hash to what its row names. report.html and README.txt are not made again
+here: who changes one of them and the manifest is found by `selene verify-bundle`.
 """
 
 import argparse
 import base64
 import hashlib
+import hmac
 import io
 import json
 import re
@@ -28,10 +29,11 @@ import zipfile
 from pathlib import Path
 
 try:
-    from cryptography.exceptions import InvalidSignature
+    from cryptography.exceptions import InvalidSignature, InvalidTag
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 except ImportError:
-    Ed25519PublicKey = None
+    Ed25519PublicKey = AESGCM = None
 
 BUNDLE_BYTES_MAX, FILES_MAX = 256 * 1024 * 1024, 30_000
 # A row's columns in the order in which its leaf holds them.
@@ -46,6 +48,7 @@ NEEDED = (
     " rows.jsonl verify_case.py"
 ).split()
 STATEMENT, INPUT = r"keys/[0-9]{4}\.txt", r"inputs/[0-9a-f-]{36}\.json"
+COMMITMENT = b"selene row key commitment\0"
 KEY_NAME = r"([^\s+\x00-\x1f]+)"
 OWN_KEY = "The key came with the bundle, which thus agrees with itself and no more: compare the id."
 
@@ -147,6 +150,18 @@ def row_of(file, line):
             kind, content = 1, value.encode()
         encoded += struct.pack(">BI", kind, len(content)) + content
     return row, hashlib.sha256(encoded).digest()
+
+
+def opens(key, stored, row, words):
+    """Whether a row's key, and no other, opens what is stored of it to these words."""
+    if stored[:1] != b"\1" or stored[13:45] != hmac.digest(key, COMMITMENT, "sha256"):
+        return False
+    parts = [part.encode() for part in ("replay_inputs", row["tenant_id"], row["event_id"])]
+    context = b"\1" + b"".join(struct.pack(">I", len(part)) + part for part in parts)
+    try:
+        return AESGCM is None or AESGCM(key).decrypt(stored[1:13], stored[45:], context) == words
+    except InvalidTag:
+        return False
 
 
 # ---- 3. Merkle trees: RFC 6962 §2.1, RFC 9162 §2.1.3.2 and §2.1.4.2
@@ -299,9 +314,9 @@ class Check:
         lines = enumerate(files["rows.jsonl"].splitlines(keepends=True), 1)
         rows = [self.run(row_of, f"rows.jsonl row {number}", line) for number, line in lines]
         self.run(self.order, "rows.jsonl", rows)
-        digests = {row["event_id"]: row["record_digest"] for row, _ in filter(None, rows)}
+        by_id = {row["event_id"]: row for row, _ in filter(None, rows)}
         for name in filter(re.compile(INPUT).fullmatch, sorted(files)):
-            self.run(self.input, name, files[name], digests)
+            self.run(self.input, name, files[name], by_id.get(name[7:-5]))
         if not keys or not rows or None in rows:
             return
         log = self.run(log_of, "checkpoint.txt", files["checkpoint.txt"], keys, rows[0][0])
@@ -349,10 +364,16 @@ class Check:
         need(leads, file, "does not lead from its older checkpoint to the newer one")
         return old, old_root
 
-    def input(self, file, data, digests):
-        """What was said: its hash must be the one in its row."""
-        digest = hashlib.sha256(parse(file, data, ["plaintext"])["plaintext"].encode()).hexdigest()
-        need(digests.get(file[7:-5]) == digest, file, "is not the record that its row names")
+    def input(self, file, data, row):
+        """What was said: its hash is in its row, or that of the bytes which the row's key opens."""
+        said = parse(file, data, ["plaintext", "row_key", "stored"])
+        words, key, stored = said["plaintext"].encode(), said["row_key"], said["stored"]
+        stored = words if key is stored is None else decode64(file, stored)
+        named = row and hashlib.sha256(stored).hexdigest() == row["record_digest"]
+        need(named, file, "is not the record that its row names")
+        need(key or stored == words, file, "is encrypted, and comes without a key")
+        if key:
+            need(opens(unhex(key), stored, row, words), file, "is not what its row's key opens")
 
     def against(self, file, older, keys, row, log, grown):
         """The checkpoint that was kept must be of this log, and the beginning of this one."""
@@ -385,7 +406,7 @@ def main():
     except (OSError, ValueError, Differs) as error:
         parser.error(" ".join(map(str, error.args)))
     if Ed25519PublicKey is None:
-        check.gaps.append("SIGNATURES: `pip install cryptography`, and run this again")
+        check.gaps.append("SIGNATURES and ciphers: `pip install cryptography`, and run this again")
     sys.stdout.reconfigure(errors="backslashreplace")
     check.bundle(data, trusted, older)
     found = [f"DIFFERS  {file} {what}" for file, what in check.findings]

@@ -14,6 +14,7 @@ from selene_os.ledger import refusals
 from selene_os.ledger.events import (
     AuditEvent,
     CurrentMemory,
+    Disclosed,
     MemoryEvent,
     PackRow,
     Receipt,
@@ -108,6 +109,9 @@ class PostgresStore(Calls):
     def record(self, tenant_id: TenantId, event_id: EventId) -> ReplayRecord | None:
         rows = self._rows(statements.RECORD, (tenant_id, event_id))
         return ReplayRecord._make(rows[0]) if rows else None
+
+    def disclose(self, tenant_id: TenantId, event_id: EventId) -> Disclosed | None:
+        return refusals.plainly(self.record(tenant_id, event_id))
 
     def last_turn(self, tenant_id: TenantId, correlation_id: CorrelationId) -> int:
         ((turn_id,),) = self._rows(statements.LAST_TURN, (tenant_id, correlation_id))
