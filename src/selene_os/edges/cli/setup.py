@@ -14,6 +14,7 @@ from selene_os.edges import signing_keys
 from selene_os.edges.cli.options import address, db_option, json_option, keys_of, show
 from selene_os.edges.databases import Database, database
 from selene_os.edges.settings import is_postgres, without_password
+from selene_os.errors import KeysMissing
 from selene_os.ledger.migrations import Plan
 
 
@@ -32,7 +33,7 @@ def init(print_sql: bool, db: str | None, as_json: bool) -> None:
         click.echo(chosen.script(time.time_ns()))
         return
     done = chosen.create(time.time_ns())
-    signing_keys.make(keys_of(db))
+    _make_key(chosen, done, keys_of(db))
     record = {
         "path": _named(chosen, done),
         "created": done.made,
@@ -76,13 +77,34 @@ def db_upgrade(yes: bool, db: str | None, as_json: bool) -> None:
     if not plan.empty:
         if not yes and (as_json or not click.confirm("Do it?")):
             raise click.UsageError("Nothing was done. Say --yes to go on without being asked.")
-        chosen.create(time.time_ns())
-        signing_keys.make(keys_of(db))
+        done = chosen.create(time.time_ns())
+        _make_key(chosen, done, keys_of(db))
         plan = chosen.plan()
         if not as_json:
             click.echo("Done.")
     if as_json:
         show(True, _plan_record(chosen, plan), "")
+
+
+def _make_key(chosen: Database, done: Plan, directory: Path) -> None:
+    """The log's first key, unless there is one, or was: a new one would begin another log."""
+    if not done.made and not signing_keys.there(directory):
+        store = chosen.open()
+        try:
+            sealed = [
+                row.tenant_id
+                for row in store.tenants()
+                if store.proofs.checkpoint(row.tenant_id) is not None
+            ]
+        finally:
+            store.close()
+        if sealed:
+            raise KeysMissing(
+                f"the rows of tenant {sealed[0]} are sealed, and the key is not in {directory}",
+                "Put the directory back as it was, or name it with SELENE_KEYS; no new key was"
+                " made.",
+            )
+    signing_keys.make(directory)
 
 
 def _named(chosen: Database, plan: Plan) -> str:
