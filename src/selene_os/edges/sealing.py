@@ -8,6 +8,7 @@ import signal
 import subprocess
 import threading
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
@@ -104,8 +105,13 @@ def _post(address: str, row: CheckpointRow, wait_s: float) -> None:
         method="POST",
         headers={"Content-Type": "text/plain; charset=utf-8", "Selene-Tenant": row.tenant_id},
     )
-    with urllib.request.build_opener(_NoDetour).open(request, timeout=wait_s):
-        pass
+    try:
+        with urllib.request.build_opener(_NoDetour).open(request, timeout=wait_s):
+            pass
+    except urllib.error.HTTPError as error:
+        # The error holds the connection.
+        error.close()
+        raise
 
 
 def _run(command: str, row: CheckpointRow, wait_s: float) -> None:

@@ -1,6 +1,7 @@
 """The signing key of a ledger's log, as files in its directory of keys, which only its owner reads.
 
     signing.key              the key that signs, one line
+    signing.key.next         the one behind it, while a rotation is under way
     signing-keys/0001.note   each key's statement, in order: the public part, to be given away
 
 Source: selene_os.proof.signing and key_chain, for what the files hold.
@@ -51,26 +52,25 @@ def make(directory: Path) -> bool:
     """Make a log's first key in a directory, unless it has one; whether it was made.
 
     Raises:
-        KeysMissing: the directory cannot be written.
+        KeysMissing: the directory cannot be written, or holds a part of what it must.
     """
     try:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         with _alone(directory):
-            made = not (directory / _KEY).exists()
-            if made and _statements(directory):
+            _finish(directory)
+            if (directory / _KEY).exists():
+                if not _statements(directory):
+                    raise _unusable(directory, f"{_STATEMENTS} is empty, {_KEY} is there")
+                return False
+            if _statements(directory):
                 raise _unusable(directory, _GONE)
             (directory / _STATEMENTS).mkdir(mode=0o700, exist_ok=True)
-            if made:
-                name, seed = f"selene-{secrets.token_hex(8)}", secrets.token_bytes(SEED_BYTES)
-                _write(directory / _KEY, encode_signing_key(name, seed).encode() + b"\n")
-            if not _statements(directory):
-                signer = _signer(directory)
-                _write(_statement(directory, 1), sign_statement(signer.verifier, signer))
+            _begin(directory, f"selene-{secrets.token_hex(8)}", None, 1)
     except (OSError, ValueError) as error:
         raise _unusable(directory, error) from error
     except BadField as error:
-        raise _unusable(directory, f"{_KEY}: {error.field} {error.problem}") from error
-    return made
+        raise _unusable(directory, f"{error.field} {error.problem}") from error
+    return True
 
 
 def there(directory: Path) -> bool:
@@ -82,28 +82,25 @@ def load(directory: Path) -> Log:
     """The keys of a log. Raises KeysMissing: there are none, or they do not fit together."""
     try:
         log = _loaded(directory)
-        if log is None:
-            # A rotation under way, or one that was cut off behind its statement: then the new key
-            # is in charge already.
+        if log is None and there(directory):
+            # A rotation under way, or one that was cut off.
             with _alone(directory):
+                _finish(directory)
                 log = _loaded(directory)
-                if log is None and (directory / _NEXT).exists():
-                    (directory / _NEXT).replace(directory / _KEY)
-                    log = _loaded(directory)
-    except FileNotFoundError as error:
-        if _statements(directory):
-            raise _unusable(directory, _GONE) from error
-        raise KeysMissing(
-            f"{directory} holds no signing key",
-            "Name its directory with SELENE_KEYS; where this ledger was never sealed, make one with"
-            " `selene init`.",
-        ) from error
+        if log is None and not there(directory):
+            raise KeysMissing(
+                f"{directory} holds no signing key",
+                "Name its directory with SELENE_KEYS; where this ledger was never sealed, make one"
+                " with `selene init`.",
+            )
     except (OSError, ValueError) as error:
         raise _unusable(directory, error) from error
     except BadField as error:
         raise _unusable(directory, f"{error.field} {error.problem}") from error
     if log is None:
-        raise _unusable(directory, f"{_KEY} is not the last key of {_STATEMENTS}")
+        here = (directory / _KEY).exists()
+        problem = f"{_KEY} is not the last key of {_STATEMENTS}" if here else _GONE
+        raise _unusable(directory, problem)
     return log
 
 
@@ -117,24 +114,42 @@ def rotate(directory: Path) -> Log:
     try:
         with _alone(directory):
             # Again: another rotation may have been first, and this one follows it.
+            _finish(directory)
             log = _loaded(directory)
             if log is not None:
-                name, seed = log.signer.name, secrets.token_bytes(SEED_BYTES)
-                key = Ed25519Signer(name, seed).verifier
-                # One that was cut off before its statement never signed anything.
-                (directory / _NEXT).unlink(missing_ok=True)
-                _write(directory / _NEXT, encode_signing_key(name, seed).encode() + b"\n")
-                _write(_statement(directory, len(log.keys) + 1), sign_statement(key, log.signer))
-                (directory / _NEXT).replace(directory / _KEY)
-                _flush(directory)
+                _begin(directory, log.signer.name, log.signer, len(log.keys) + 1)
     except OSError as error:
         raise _unusable(directory, error) from error
     return load(directory)
 
 
+def _begin(directory: Path, name: str, before: Ed25519Signer | None, number: int) -> None:
+    """Let a new key begin, in an order in which it can be cut off anywhere: see `_finish`."""
+    seed = secrets.token_bytes(SEED_BYTES)
+    signer = Ed25519Signer(name, seed)
+    # One that was cut off before its statement never signed anything.
+    (directory / _NEXT).unlink(missing_ok=True)
+    _write(directory / _NEXT, encode_signing_key(name, seed).encode() + b"\n")
+    _write(_statement(directory, number), sign_statement(signer.verifier, before or signer))
+    (directory / _NEXT).replace(directory / _KEY)
+    _flush(directory)
+
+
+def _finish(directory: Path) -> None:
+    """Put the next key in charge where its statement is there: it is since then."""
+    statements = _statements(directory)
+    if not statements or not (directory / _NEXT).exists():
+        return
+    if chain_of(statements)[-1] == _signer(directory / _NEXT).verifier:
+        (directory / _NEXT).replace(directory / _KEY)
+        _flush(directory)
+
+
 def _loaded(directory: Path) -> Log | None:
-    """The keys as they are; None where the one that signs is not the last one."""
-    signer = _signer(directory)
+    """The keys as they are; None where the one that signs is not there, or not the last one."""
+    if not (directory / _KEY).exists():
+        return None
+    signer = _signer(directory / _KEY)
     statements = _statements(directory)
     keys = chain_of(statements)
     if not keys or keys[-1] != signer.verifier:
@@ -153,8 +168,8 @@ def _alone(directory: Path) -> Iterator[None]:
         os.close(number)
 
 
-def _signer(directory: Path) -> Ed25519Signer:
-    return parse_signing_key((directory / _KEY).read_text(encoding="ascii").strip())
+def _signer(path: Path) -> Ed25519Signer:
+    return parse_signing_key(path.read_text(encoding="ascii").strip())
 
 
 def _statements(directory: Path) -> list[bytes]:

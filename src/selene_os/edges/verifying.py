@@ -103,8 +103,12 @@ def verify_tenant(
     keys, problem = _believed(store, tenant_id, trusted)
     origin = origin_of(trusted[0].name, tenant_id)
 
-    def opened(note: bytes) -> Checkpoint:
-        return open_checkpoint(note, origin, keys).checkpoint
+    def opened(note: bytes, field: str) -> Checkpoint:
+        try:
+            return open_checkpoint(note, origin, keys).checkpoint
+        except BadField as error:
+            problem = f"is no checkpoint of this log: {error.field} {error.problem}"
+            raise BadField(field, problem, "Give what `selene checkpoint` wrote.") from error
 
     came = verify(
         store.proofs,
@@ -112,8 +116,8 @@ def verify_tenant(
         origin,
         keys,
         check,
-        against=[opened(note) for note in against],
-        after=None if after is None else opened(after),
+        against=[opened(note, "against") for note in against],
+        after=None if after is None else opened(after, "resume"),
         told=told,
     )
     # What was kept to prove it is told where nothing is worse: a forged note names no key either.

@@ -71,6 +71,11 @@ def seal(every: str | None, hook: str | None, db: str | None, as_json: bool) -> 
             record = {"tenant_id": row.tenant_id, "rows": count, "size": row.size}
             show(as_json, record, f"{row.tenant_id}: {count} rows, {row.size} in all")
 
+    stop = threading.Event()
+    if seconds is not None:
+        # Before anything is open: who ends it in its first moment has it end in order as well.
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: stop.set())
     with _store(db) as store:
         sealer = sealing.sealer_of(store, keys_of(db), time.time_ns)
         if seconds is None:
@@ -83,9 +88,6 @@ def seal(every: str | None, hook: str | None, db: str | None, as_json: bool) -> 
                 show(as_json, record, "\n".join(lines) or "Nothing was sealed.")
             carrier.carry()
             return
-        stop = threading.Event()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda *_: stop.set())
         sealing.run(sealer, seconds, stop, told, _tell, carrier)
 
 
