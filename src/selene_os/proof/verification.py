@@ -22,6 +22,7 @@ from selene_os.proof.verifying import (
     PROOF_CHANGED,
     RANGE_LEVEL,
     REMOVED,
+    REORDERED,
     ROLLED_BACK,
     Difference,
     Range,
@@ -203,7 +204,16 @@ def _trees(
                     at = f"node {first} of level {level} is not what its leaves make"
                     found.append(Difference(PROOF_CHANGED, first << level, None, at))
         told(part.end, sizes[-1])
-    return found
+    return [_as_signed(one, before) for one in found]
+
+
+def _as_signed(one: Difference, sound: int) -> Difference:
+    """A row that differs from what was kept of it, where the row is what was signed."""
+    within = one.leaf_index is not None and one.leaf_index < sound
+    if not within or one.kind not in (CHANGED, REORDERED):
+        return one
+    found = "the row is what was signed, and what was kept of its leaf is not"
+    return Difference(PROOF_CHANGED, one.leaf_index, one.event_id, found)
 
 
 def _counted(proofs: Proofs, tenant_id: TenantId) -> tuple[Counts, list[Difference]]:
