@@ -138,7 +138,7 @@ def _believed(
         chain = in_order([row.statement for row in rows])
         if chain:
             keys += [key for key in chain_of(chain, trusted) if key not in trusted]
-        if noted != {read_statement(one).key.key_id.hex() for one in chain}:
+        if any(row.key_id != read_statement(row.statement).key.key_id.hex() for row in rows):
             return keys, _unnoted("a signing key is noted by another id than it has")
     except BadField as error:
         found = f"the chain of signing keys: {error.field} {error.problem}"
