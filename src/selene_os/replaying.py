@@ -17,10 +17,16 @@ from selene_os.context import rests_on
 from selene_os.dictionary import Dictionaries
 from selene_os.differences import Difference, between
 from selene_os.engines import nlp, persona
-from selene_os.errors import BadField, Fault, LedgerUnavailable, Refusal
+from selene_os.errors import BadField, Erased, Fault, LedgerUnavailable, Refusal
 from selene_os.handovers import REFUSED
 from selene_os.ledger import codec
-from selene_os.ledger.events import PLAIN_KEY_ID, AuditEvent, ReplayRecord, Stretch
+from selene_os.ledger.events import (
+    ERASED_KEY_ID,
+    PLAIN_KEY_ID,
+    AuditEvent,
+    ReplayRecord,
+    Stretch,
+)
 from selene_os.ledger.repositories import Entry
 from selene_os.ledger.store import Store
 from selene_os.names import (
@@ -59,7 +65,6 @@ REASONS: Final = {
 FAULTS: Final = frozenset((RECORD_MISSING, RECORD_DAMAGED, TERMS_MISSING))
 
 TIME_UNCHECKED: Final = "PH1.X: whether a call's yes or no came in time"
-ERASED_KEY_ID: Final = "erased"
 PAGE_ROWS: Final = 500
 _ROW: Final = ("engine", "event_type", "reason_code", "severity")
 _VERSIONS: Final = {
@@ -271,7 +276,7 @@ class Replayer:
             return records.drafts_of(self._tenant_id, [(row, records.decode(row)) for row in rows])
         except LedgerUnavailable:
             raise
-        except Fault:
+        except (Fault, Erased):
             return ()
 
     def _named(self, event_id: str) -> gates.Draft | None:
@@ -291,7 +296,7 @@ class Replayer:
             return records.draft_of(event, kept)
         except LedgerUnavailable:
             raise
-        except (BadField, Fault) as error:
+        except (BadField, Erased, Fault) as error:
             raise _Unreplayable(RECORD_DAMAGED) from error
 
 

@@ -118,11 +118,11 @@ class SqliteFile:
         return plan
 
     def make_keys(self) -> bool:
-        from selene_os.edges import encryption, signing_keys
+        from selene_os.edges import encryption
         from selene_os.ledger.sqlite import keyring
 
         made = encryption.prepare(self.keys, (ROOT, USERS), self._is_encrypted)
-        signing_keys.make(Path(self.keys))
+        encryption.make_key(Path(self.keys), self.bare)
         return keyring.create(path_of(self.keys, USERS)) or made
 
     def _is_encrypted(self) -> bool:
@@ -210,10 +210,10 @@ class PostgresDatabase:
         return plan
 
     def make_keys(self) -> bool:
-        from selene_os.edges import encryption, signing_keys
+        from selene_os.edges import encryption
 
         made = encryption.prepare(self.keys, (ROOT,), self._is_encrypted)
-        signing_keys.make(Path(self.keys))
+        encryption.make_key(Path(self.keys), self.bare)
         return made
 
     def _is_encrypted(self) -> bool:

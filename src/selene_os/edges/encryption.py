@@ -6,9 +6,10 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Final
 
-from selene_os.edges import key_directory
+from selene_os.edges import key_directory, signing_keys
 from selene_os.edges.key_directory import ROOT
 from selene_os.errors import Fault, KeysMissing, LedgerUnavailable
 from selene_os.keys.keys import Keys
@@ -66,6 +67,31 @@ def prepare(directory: str, names: tuple[str, ...], is_encrypted: Callable[[], b
             "Put back the directory that belongs to this ledger; new keys would open nothing.",
         )
     return key_directory.make(directory, os.urandom)
+
+
+def make_key(directory: Path, bare: Callable[[], Store]) -> bool:
+    """Make a log's first key, unless there is one, or was: a new one would begin another log.
+
+    Args:
+        bare: opens the ledger that the log is of.
+
+    Raises:
+        KeysMissing: the ledger was sealed, and the key is not here; or it cannot be made.
+    """
+    if not signing_keys.there(directory):
+        store = bare()
+        try:
+            names = [row.tenant_id for row in store.tenants()]
+            sealed = [name for name in names if store.proofs.checkpoint(name) is not None]
+        finally:
+            store.close()
+        if sealed:
+            raise KeysMissing(
+                f"the rows of tenant {sealed[0]} are sealed, and the key is not in {directory}",
+                "Put the directory back as it was, or name it with SELENE_KEYS; no new key was"
+                " made.",
+            )
+    return signing_keys.make(directory)
 
 
 def inspected(

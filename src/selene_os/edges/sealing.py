@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import http.client
+import os
+import signal
 import subprocess
 import threading
+import time
+import urllib.error
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from selene_os.edges import signing_keys
 from selene_os.errors import BadField, Fault
 from selene_os.ledger.events import CheckpointRow
 from selene_os.ledger.store import Store
+from selene_os.names import TenantId
 from selene_os.proof.sealer import Sealer
 
 HOOK_WAIT_S: Final = 30
@@ -28,63 +34,103 @@ def sealer_of(store: Store, directory: Path, clock: Callable[[], int]) -> Sealer
     return Sealer(store.proofs, log.signer, log.keys, clock)
 
 
-def hook_of(target: str | None) -> Callable[[CheckpointRow], None]:
-    """What carries each new checkpoint out of the building.
+class Hook:
+    """What carries checkpoints out of the building: each tenant's newest, behind the sealing.
+
+    Not each one as it is signed: the newest proves all before it, and one that is slow to take them
+    must not keep what is committed from being sealed. What was not taken is offered again.
 
     Args:
         target: an http(s) address, to which the note is posted; or a command, which the shell runs
-            with the note on its standard input. SELENE_TENANT and Selene-Tenant name the tenant.
+            with the note on its standard input; or None. SELENE_TENANT and the header
+            Selene-Tenant name the tenant.
+        wait_s: how long it may take.
 
-    Returns:
-        What to call with a checkpoint. It raises Fault where the checkpoint did not arrive: it is
-        in the ledger all the same, and the next one proves it too.
+    Raises:
+        BadField: it is neither.
     """
-    if not target:
-        return lambda _row: None
-    if target.startswith(("http://", "https://")):
-        return lambda row: _post(target, row)
-    if "://" in target.split()[0]:
-        raise BadField("hook", "is neither a command nor http(s)://", "Give one of the two.")
-    return lambda row: _run(target, row)
+
+    def __init__(self, target: str | None, wait_s: float = HOOK_WAIT_S) -> None:
+        words = (target or "").split()
+        self._target = target if words else None
+        self._wait_s = wait_s
+        self._posts = bool(words) and words[0].startswith(("http://", "https://"))
+        self._left: dict[TenantId, CheckpointRow] = {}
+        if words and not self._posts and "://" in words[0]:
+            raise BadField("hook", "is neither a command nor http(s)://", "Give one of the two.")
+
+    def note(self, row: CheckpointRow) -> None:
+        """Keep a checkpoint for `carry`, in place of the tenant's last one."""
+        if self._target is not None:
+            self._left[row.tenant_id] = row
+
+    def carry(self) -> None:
+        """Hand on what was noted; one that is not taken stays, behind the others' next ones.
+
+        Raises:
+            Fault: one was not taken, and those behind it were not tried: a hook that hangs costs
+                its time once. They are in the ledger all the same.
+        """
+        while self._left:
+            row = self._left.pop(next(iter(self._left)))
+            try:
+                self._hand_on(row)
+            except (OSError, ValueError, http.client.HTTPException) as error:
+                self._left[row.tenant_id] = row
+                raise Fault(
+                    f"the hook did not take the newest checkpoint of tenant {row.tenant_id}"
+                    f" ({str(error) or type(error).__name__})",
+                    "Mend it; `selene checkpoint` writes that checkpoint to a file.",
+                ) from error
+
+    def _hand_on(self, row: CheckpointRow) -> None:
+        assert self._target is not None
+        if self._posts:
+            _post(self._target.strip(), row, self._wait_s)
+        else:
+            _run(self._target, row, self._wait_s)
 
 
-def _post(address: str, row: CheckpointRow) -> None:
-    request = urllib.request.Request(  # noqa: S310  # http or https: `hook_of` looked
+class _NoDetour(urllib.request.HTTPRedirectHandler):
+    """A redirected POST becomes a GET, which would pass for one that arrived."""
+
+    def redirect_request(self, *_given: Any) -> None:
+        """None: the answer is the error that it is."""
+
+
+def _post(address: str, row: CheckpointRow, wait_s: float) -> None:
+    request = urllib.request.Request(  # noqa: S310  # http or https: `Hook` looked
         address,
         data=row.note,
         method="POST",
         headers={"Content-Type": "text/plain; charset=utf-8", "Selene-Tenant": row.tenant_id},
     )
     try:
-        with urllib.request.urlopen(request, timeout=HOOK_WAIT_S):  # noqa: S310
+        with urllib.request.build_opener(_NoDetour).open(request, timeout=wait_s):
             pass
-    except (OSError, ValueError) as error:
-        raise _not_taken(row, str(error)) from error
+    except urllib.error.HTTPError as error:
+        # The error holds the connection.
+        error.close()
+        raise
 
 
-def _run(command: str, row: CheckpointRow) -> None:
-    try:
-        done = subprocess.run(  # noqa: S603  # the operator's own command
-            ["/usr/bin/env", f"SELENE_TENANT={row.tenant_id}", "sh", "-c", command],
-            input=row.note,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            timeout=HOOK_WAIT_S,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise _not_taken(row, str(error)) from error
-    if done.returncode:
-        words = done.stderr.decode(errors="replace").strip()[-200:]
-        raise _not_taken(row, f"exit {done.returncode}: {words}")
-
-
-def _not_taken(row: CheckpointRow, problem: str) -> Fault:
-    return Fault(
-        f"the hook did not take the checkpoint of {row.size} leaves of tenant {row.tenant_id}"
-        f" ({problem})",
-        "Mend it; `selene checkpoint` writes the newest one to a file.",
-    )
+def _run(command: str, row: CheckpointRow, wait_s: float) -> None:
+    # In a session of its own: Ctrl-C is for the sealer, and what hangs is ended with its children.
+    with subprocess.Popen(  # noqa: S603  # the operator's own command
+        ["/usr/bin/env", f"SELENE_TENANT={row.tenant_id}", "sh", "-c", command],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    ) as process:
+        try:
+            _, told = process.communicate(row.note, timeout=wait_s)
+        except subprocess.TimeoutExpired as error:
+            os.killpg(process.pid, signal.SIGKILL)
+            raise TimeoutError(f"it took longer than {wait_s:g} s") from error
+    if process.returncode:
+        words = told.decode(errors="replace").strip()[-200:]
+        raise OSError(f"exit {process.returncode}: {words}")
 
 
 def run(
@@ -93,27 +139,43 @@ def run(
     stop: threading.Event,
     told: Told,
     failed: Callable[[Exception], None],
+    hook: Hook,
 ) -> None:
     """Seal what is committed, again and again until `stop` is set, and once more then.
 
     A fault does not end it: what could not be sealed waits, and is sealed when it can be.
 
     Args:
-        every_s: seconds between the beginnings of two seals.
-        told: called with each checkpoint; what it raises is told as well.
-        failed: called with a fault, each kind at most once a minute.
+        every_s: seconds between the end of one seal and the beginning of the next.
+        told: called with each checkpoint.
+        failed: called with a fault, the same one at most once a minute; of the hook, any.
+        hook: takes each tenant's newest checkpoint, after all are sealed.
     """
-    quiet: dict[str, int] = {}
-    again = max(1, int(_TOLD_AGAIN_S / every_s))
-    round_ = 0
+    quiet: dict[str, float] = {}
+
+    def tell(kind: str, fault: Fault) -> None:
+        now = time.monotonic()
+        for told_before in [one for one, until in quiet.items() if until <= now]:
+            del quiet[told_before]
+        if kind not in quiet:
+            quiet[kind] = now + _TOLD_AGAIN_S
+            failed(fault)
+
+    def tell_and_note(row: CheckpointRow, count: int) -> None:
+        hook.note(row)
+        told(row, count)
+
+    last = stop.is_set()
     while True:
-        last = stop.wait(every_s if round_ else 0)
         try:
-            sealer.seal_all(told)
+            sealer.seal_all(tell_and_note)
         except Fault as fault:
-            if round_ >= quiet.get(str(fault), 0):
-                quiet[str(fault)] = round_ + again
-                failed(fault)
-        round_ += 1
+            tell(str(fault), fault)
+        try:
+            hook.carry()
+        except Fault as fault:
+            # Its words differ with each address, size and moment.
+            tell("hook", fault)
         if last:
             return
+        last = stop.wait(every_s)

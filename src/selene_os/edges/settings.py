@@ -22,8 +22,9 @@ SETTINGS: Final = {
     " --pack wins over it",
     KEYS: "where the keys are kept: a directory, by default the database's path and .keys, or"
     " ./selene.keys for a server; --keys wins over it",
-    CHECKPOINT_HOOK: "what takes each new checkpoint out of the building: a command, which gets it"
-    " on its standard input, or an http(s) address, to which it is posted; --hook wins over it",
+    CHECKPOINT_HOOK: "what takes each tenant's newest checkpoint out of the building: a command,"
+    " which gets it on its standard input, or an http(s) address, to which it is posted; --hook"
+    " wins over it",
     "NO_COLOR": "any value: no colours on the terminal",
 }
 # Where a server's root key is, unless it is said otherwise.

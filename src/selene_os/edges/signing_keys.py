@@ -1,6 +1,7 @@
 """The signing key of a ledger's log, as files in its directory of keys, which only its owner reads.
 
     signing.key              the key that signs, one line
+    signing.key.next         the one behind it, while a rotation is under way
     signing-keys/0001.note   each key's statement, in order: the public part, to be given away
 
 Source: selene_os.proof.signing and key_chain, for what the files hold.
@@ -8,9 +9,12 @@ Source: selene_os.proof.signing and key_chain, for what the files hold.
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import os
 import secrets
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -28,6 +32,7 @@ from selene_os.proof.signing import (
 _KEY: Final = "signing.key"
 _NEXT: Final = "signing.key.next"
 _STATEMENTS: Final = "signing-keys"
+_GONE: Final = f"{_KEY} is gone, its statements are there"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,47 +52,56 @@ def make(directory: Path) -> bool:
     """Make a log's first key in a directory, unless it has one; whether it was made.
 
     Raises:
-        KeysMissing: the directory cannot be written.
+        KeysMissing: the directory cannot be written, or holds a part of what it must.
     """
-    made = not (directory / _KEY).exists()
     try:
-        if made and _statements(directory):
-            raise _unusable(directory, f"{_KEY} is gone, its statements are there")
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        (directory / _STATEMENTS).mkdir(mode=0o700, exist_ok=True)
-        if made:
-            name, seed = f"selene-{secrets.token_hex(8)}", secrets.token_bytes(SEED_BYTES)
-            _write(directory / _KEY, encode_signing_key(name, seed).encode() + b"\n")
-        if not _statements(directory):
-            signer = _signer(directory)
-            _write(_statement(directory, 1), sign_statement(signer.verifier, signer))
-    except OSError as error:
+        with _alone(directory):
+            _finish(directory)
+            if (directory / _KEY).exists():
+                if not _statements(directory):
+                    raise _unusable(directory, f"{_STATEMENTS} is empty, {_KEY} is there")
+                return False
+            if _statements(directory):
+                raise _unusable(directory, _GONE)
+            (directory / _STATEMENTS).mkdir(mode=0o700, exist_ok=True)
+            _begin(directory, f"selene-{secrets.token_hex(8)}", None, 1)
+    except (OSError, ValueError) as error:
         raise _unusable(directory, error) from error
-    return made
+    except BadField as error:
+        raise _unusable(directory, f"{error.field} {error.problem}") from error
+    return True
+
+
+def there(directory: Path) -> bool:
+    """Whether a directory holds a signing key, or what is left of one."""
+    return (directory / _KEY).exists() or bool(_statements(directory))
 
 
 def load(directory: Path) -> Log:
     """The keys of a log. Raises KeysMissing: there are none, or they do not fit together."""
     try:
-        signer = _signer(directory)
-        statements = _statements(directory)
-        keys = chain_of(statements)
-        if keys and keys[-1] != signer.verifier and (directory / _NEXT).exists():
-            # A rotation that was cut off behind its statement: the new key is in charge already.
-            (directory / _NEXT).replace(directory / _KEY)
-            signer = _signer(directory)
-    except FileNotFoundError as error:
-        raise KeysMissing(
-            f"{directory} holds no signing key",
-            "Make one with `selene init`, or name its directory with SELENE_KEYS.",
-        ) from error
-    except (OSError, UnicodeDecodeError) as error:
+        log = _loaded(directory)
+        if log is None and there(directory):
+            # A rotation under way, or one that was cut off.
+            with _alone(directory):
+                _finish(directory)
+                log = _loaded(directory)
+        if log is None and not there(directory):
+            raise KeysMissing(
+                f"{directory} holds no signing key",
+                "Name its directory with SELENE_KEYS; where this ledger was never sealed, make one"
+                " with `selene init`.",
+            )
+    except (OSError, ValueError) as error:
         raise _unusable(directory, error) from error
     except BadField as error:
         raise _unusable(directory, f"{error.field} {error.problem}") from error
-    if not keys or keys[-1] != signer.verifier:
-        raise _unusable(directory, f"{_KEY} is not the last key of {_STATEMENTS}")
-    return Log(signer, tuple(zip(keys, statements, strict=True)))
+    if log is None:
+        here = (directory / _KEY).exists()
+        problem = f"{_KEY} is not the last key of {_STATEMENTS}" if here else _GONE
+        raise _unusable(directory, problem)
+    return log
 
 
 def rotate(directory: Path) -> Log:
@@ -96,23 +110,66 @@ def rotate(directory: Path) -> Log:
     Raises:
         KeysMissing: see `load`.
     """
-    log = load(directory)
-    name, seed = log.signer.name, secrets.token_bytes(SEED_BYTES)
-    key = Ed25519Signer(name, seed).verifier
+    load(directory)
     try:
-        with suppress(FileNotFoundError):
-            (directory / _NEXT).unlink()
-        _write(directory / _NEXT, encode_signing_key(name, seed).encode() + b"\n")
-        _write(_statement(directory, len(log.keys) + 1), sign_statement(key, log.signer))
-        (directory / _NEXT).replace(directory / _KEY)
-        _flush(directory)
+        with _alone(directory):
+            # Again: another rotation may have been first, and this one follows it.
+            _finish(directory)
+            log = _loaded(directory)
+            if log is not None:
+                _begin(directory, log.signer.name, log.signer, len(log.keys) + 1)
     except OSError as error:
         raise _unusable(directory, error) from error
     return load(directory)
 
 
-def _signer(directory: Path) -> Ed25519Signer:
-    return parse_signing_key((directory / _KEY).read_text(encoding="ascii").strip())
+def _begin(directory: Path, name: str, before: Ed25519Signer | None, number: int) -> None:
+    """Let a new key begin, in an order in which it can be cut off anywhere: see `_finish`."""
+    seed = secrets.token_bytes(SEED_BYTES)
+    signer = Ed25519Signer(name, seed)
+    # One that was cut off before its statement never signed anything.
+    (directory / _NEXT).unlink(missing_ok=True)
+    _write(directory / _NEXT, encode_signing_key(name, seed).encode() + b"\n")
+    _write(_statement(directory, number), sign_statement(signer.verifier, before or signer))
+    (directory / _NEXT).replace(directory / _KEY)
+    _flush(directory)
+
+
+def _finish(directory: Path) -> None:
+    """Put the next key in charge where its statement is there: it is since then."""
+    statements = _statements(directory)
+    if not statements or not (directory / _NEXT).exists():
+        return
+    if chain_of(statements)[-1] == _signer(directory / _NEXT).verifier:
+        (directory / _NEXT).replace(directory / _KEY)
+        _flush(directory)
+
+
+def _loaded(directory: Path) -> Log | None:
+    """The keys as they are; None where the one that signs is not there, or not the last one."""
+    if not (directory / _KEY).exists():
+        return None
+    signer = _signer(directory / _KEY)
+    statements = _statements(directory)
+    keys = chain_of(statements)
+    if not keys or keys[-1] != signer.verifier:
+        return None
+    return Log(signer, tuple(zip(keys, statements, strict=True)))
+
+
+@contextmanager
+def _alone(directory: Path) -> Iterator[None]:
+    """Hold the directory, so that two processes do not make a key at once."""
+    number = os.open(directory, os.O_RDONLY)
+    try:
+        fcntl.flock(number, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(number)
+
+
+def _signer(path: Path) -> Ed25519Signer:
+    return parse_signing_key(path.read_text(encoding="ascii").strip())
 
 
 def _statements(directory: Path) -> list[bytes]:
@@ -124,12 +181,17 @@ def _statement(directory: Path, number: int) -> Path:
 
 
 def _write(path: Path, content: bytes) -> None:
-    """A new file for its owner alone, on the disk when this returns."""
-    number = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    """A new file for its owner alone, whole or not there, on the disk when this returns."""
+    if path.exists():
+        raise FileExistsError(errno.EEXIST, f"{path.name} is there already")
+    beside = path.with_name(path.name + ".part")
+    beside.unlink(missing_ok=True)
+    number = os.open(beside, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
     with os.fdopen(number, "wb") as file:
         file.write(content)
         file.flush()
         os.fsync(number)
+    beside.replace(path)
     _flush(path.parent)
 
 

@@ -16,11 +16,18 @@ from selene_os.errors import BadField
 from selene_os.ledger.store import Store
 from selene_os.names import TenantId, parse_tenant_id
 from selene_os.proof.checkpoint import Checkpoint, open_checkpoint
-from selene_os.proof.key_chain import chain_of, origin_of
+from selene_os.proof.key_chain import chain_of, in_order, origin_of, read_statement
 from selene_os.proof.notes import parse_note
 from selene_os.proof.signing import VerifierKey, parse_verifier_key
 from selene_os.proof.verification import Check, Verified, verify
-from selene_os.proof.verifying import FORGED, Difference, Range, RangeFound, check_range
+from selene_os.proof.verifying import (
+    FORGED,
+    PROOF_CHANGED,
+    Difference,
+    Range,
+    RangeFound,
+    check_range,
+)
 
 # Two times as many ranges under way as there are processes: none waits, and none lies about.
 _AHEAD: Final = 2
@@ -39,17 +46,32 @@ def keys_to_believe(given: Sequence[str], directory: Path) -> list[VerifierKey]:
         return [key for key, _ in signing_keys.load(directory).keys]
     found = []
     for one in given:
-        if "+" not in one or Path(one).is_file():
-            try:
-                lines = Path(one).read_text(encoding="utf-8").split("\n")
-            except (OSError, UnicodeDecodeError) as error:
-                raise BadField("key", f"{one!r} cannot be read", "Give a key's line.") from error
-            found += [parse_verifier_key(line.strip()) for line in lines if "+" in line]
-        else:
+        try:
             found.append(parse_verifier_key(one.strip()))
+        except BadField:
+            found += _keys_in(one)
     if not found:
         raise BadField("key", "is in none of the files", "Give the log's verifier key.")
+    if len({key.name for key in found}) > 1:
+        raise BadField(
+            "key", "is of more than one log", "Give the keys of this ledger's log alone."
+        )
     return found
+
+
+def _keys_in(name: str) -> list[VerifierKey]:
+    """The keys in a file, one a line; raises BadField."""
+    try:
+        text = Path(name).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError, ValueError) as error:
+        problem = f"{name!r:.99} is neither a verifier key nor a file that can be read"
+        step = "Give a key's whole line, as `selene signing-key show` prints it, or a file of them."
+        raise BadField("key", problem, step) from error
+    try:
+        return [parse_verifier_key(line.strip()) for line in text.splitlines() if line.strip()]
+    except BadField as error:
+        problem = f"in the file {name!r:.99} {error.problem}"
+        raise BadField("key", problem, error.next_step) from error
 
 
 def tenant_of(note: bytes) -> TenantId:
@@ -81,8 +103,12 @@ def verify_tenant(
     keys, problem = _believed(store, tenant_id, trusted)
     origin = origin_of(trusted[0].name, tenant_id)
 
-    def opened(note: bytes) -> Checkpoint:
-        return open_checkpoint(note, origin, keys).checkpoint
+    def opened(note: bytes, field: str) -> Checkpoint:
+        try:
+            return open_checkpoint(note, origin, keys).checkpoint
+        except BadField as error:
+            problem = f"is no checkpoint of this log: {error.field} {error.problem}"
+            raise BadField(field, problem, "Give what `selene checkpoint` wrote.") from error
 
     came = verify(
         store.proofs,
@@ -90,11 +116,12 @@ def verify_tenant(
         origin,
         keys,
         check,
-        against=[opened(note) for note in against],
-        after=None if after is None else opened(after),
+        against=[opened(note, "against") for note in against],
+        after=None if after is None else opened(after, "resume"),
         told=told,
     )
-    if problem is None:
+    # What was kept to prove it is told where nothing is worse: a forged note names no key either.
+    if problem is None or (problem.kind == PROOF_CHANGED and came.differences):
         return came
     return replace(came, differences=(problem, *came.differences))
 
@@ -103,15 +130,35 @@ def _believed(
     store: Store, tenant_id: TenantId, trusted: Sequence[VerifierKey]
 ) -> tuple[list[VerifierKey], Difference | None]:
     """Those that are trusted, and those that follow by the ledger's own statements."""
-    statements = [row.statement for row in store.proofs.signing_keys(tenant_id)]
-    if not statements:
-        return list(trusted), None
+    # The checkpoint first: a key that begins meanwhile is then noted, and not missed.
+    newest = store.proofs.checkpoint(tenant_id)
+    rows = store.proofs.signing_keys(tenant_id)
+    keys, noted = list(trusted), {row.key_id for row in rows}
     try:
-        followed = chain_of(statements, trusted)
+        chain = in_order([row.statement for row in rows])
+        if chain:
+            keys += [key for key in chain_of(chain, trusted) if key not in trusted]
+        if any(row.key_id != read_statement(row.statement).key.key_id.hex() for row in rows):
+            return keys, _unnoted("a signing key is noted by another id than it has")
     except BadField as error:
         found = f"the chain of signing keys: {error.field} {error.problem}"
-        return list(trusted), Difference(FORGED, None, None, found)
-    return [*trusted, *(key for key in followed if key not in trusted)], None
+        return keys, Difference(FORGED, None, None, found)
+    # What signs notes its own statement and all before it: who has the first key follows them.
+    if newest is not None and not _signers(newest.note) <= noted:
+        return keys, _unnoted("the statement of the key that signed last is not there")
+    return keys, None
+
+
+def _signers(note: bytes) -> set[str]:
+    """Who a note says that it is signed by; nobody where it is none, which is told elsewhere."""
+    try:
+        return {one.key_id.hex() for one in parse_note(note).signatures}
+    except BadField:
+        return set()
+
+
+def _unnoted(found: str) -> Difference:
+    return Difference(PROOF_CHANGED, None, None, found)
 
 
 # ---- in how many processes

@@ -111,8 +111,10 @@ class EncryptedStore:
 
     def disclose(self, tenant_id: TenantId, event_id: EventId) -> Disclosed | None:
         stored = self.below.record(tenant_id, event_id)
-        if stored is None or stored.key_id == PLAIN_KEY_ID:
-            return self.below.disclose(tenant_id, event_id)
+        if stored is None or stored.key_id == ERASED_KEY_ID:
+            return None
+        if stored.key_id == PLAIN_KEY_ID:
+            return Disclosed(stored.record, None, stored.record)
         row_key = self.row_key(tenant_id, stored.key_id, RECORDS, (event_id,))
         opened = self._opened_record(stored)
         if row_key is None or opened is None or opened.key_id != PLAIN_KEY_ID:
@@ -315,7 +317,8 @@ class EncryptedStore:
         Raises:
             Fault: the bytes are not what was encrypted there. KeysMissing: the root key differs.
         """
-        if key_id == PLAIN_KEY_ID:
+        if key_id in (PLAIN_KEY_ID, ERASED_KEY_ID):
+            # A copy that was made without keys may name what was erased there.
             return stored, key_id
         try:
             key = self.keys.key(tenant_id, key_id)

@@ -91,6 +91,9 @@ class Proofs(Protocol):
     def runs(self, tenant_id: TenantId, level: int, first: int, end: int) -> list[NodeRun]:
         """The runs that hold nodes of a level from place `first` up to, not including, `end`."""
 
+    def nodes_bytes(self, tenant_id: TenantId) -> int:
+        """The length of all runs together."""
+
     def checkpoint(self, tenant_id: TenantId, size: int | None = None) -> CheckpointRow | None:
         """The checkpoint of a size, or the newest; None where there is none."""
 
@@ -98,7 +101,7 @@ class Proofs(Protocol):
         """Checkpoints of more than `size` leaves, the smallest first."""
 
     def signing_keys(self, tenant_id: TenantId) -> list[SigningKeyRow]:
-        """The keys that signed, by the time they were noted."""
+        """The keys that signed, by the time they were noted; `key_chain.in_order` orders them."""
 
     def counts(self, tenant_id: TenantId) -> Counts:
         """How many rows there are, sealed and not."""

@@ -71,6 +71,32 @@ def read_statement(data: bytes) -> Statement:
     return Statement(log, key)
 
 
+def in_order(statements: Sequence[bytes]) -> list[bytes]:
+    """Statements as they follow each other: by who signed them, not by when they were noted.
+
+    A clock that was put back between two keys, or a database that gave them one time, would else
+    break a chain that is whole. Nothing is believed here: `chain_of` verifies what comes of it, and
+    refuses those that follow nobody, which stay at the end.
+
+    Raises:
+        BadField: one deviates from the format.
+    """
+    left: dict[bytes, list[bytes]] = {}
+    ids: dict[bytes, bytes] = {}
+    first: list[bytes] = []
+    for data in statements:
+        key_id = ids[data] = read_statement(data).key.key_id
+        signed_by = parse_note(data).signatures[0].key_id
+        if signed_by == key_id and not first:
+            first = [data]
+        else:
+            left.setdefault(signed_by, []).append(data)
+    found = first
+    while found and (behind := left.get(ids[found[-1]])):
+        found = [*found, behind.pop(0)]
+    return found + [data for rest in left.values() for data in rest]
+
+
 def chain_of(
     statements: Sequence[bytes], trusted: Collection[VerifierKey] | None = None
 ) -> list[VerifierKey]:

@@ -128,9 +128,8 @@ class Sealer:
             tuple(NodeRun(level, first, b"".join(hashes)) for level, first, hashes in runs),
             CheckpointRow(tenant_id, grown.size, grown.encode(), note, at),
             tuple(
-                # One behind the other in time as well, so that the chain has one order.
-                SigningKeyRow(tenant_id, key.key_id.hex(), statement, at + place)
-                for place, (key, statement) in enumerate(self._keys)
+                SigningKeyRow(tenant_id, key.key_id.hex(), statement, at)
+                for key, statement in self._keys
             ),
         )
 

@@ -12,7 +12,7 @@ from selene_os.ledger.proofs import Counts, Proofs
 from selene_os.names import TenantId
 from selene_os.proof import verifying
 from selene_os.proof.checkpoint import Checkpoint, open_checkpoint
-from selene_os.proof.merkle import Frontier
+from selene_os.proof.merkle import HASH_BYTES, Frontier
 from selene_os.proof.signing import VerifierKey
 from selene_os.proof.verifying import (
     ADDED,
@@ -22,6 +22,7 @@ from selene_os.proof.verifying import (
     PROOF_CHANGED,
     RANGE_LEVEL,
     REMOVED,
+    REORDERED,
     ROLLED_BACK,
     Difference,
     Range,
@@ -203,7 +204,16 @@ def _trees(
                     at = f"node {first} of level {level} is not what its leaves make"
                     found.append(Difference(PROOF_CHANGED, first << level, None, at))
         told(part.end, sizes[-1])
-    return found
+    return [_as_signed(one, before) for one in found]
+
+
+def _as_signed(one: Difference, sound: int) -> Difference:
+    """A row that differs from what was kept of it, where the row is what was signed."""
+    within = one.leaf_index is not None and one.leaf_index < sound
+    if not within or one.kind not in (CHANGED, REORDERED):
+        return one
+    found = "the row is what was signed, and what was kept of its leaf is not"
+    return Difference(PROOF_CHANGED, one.leaf_index, one.event_id, found)
 
 
 def _counted(proofs: Proofs, tenant_id: TenantId) -> tuple[Counts, list[Difference]]:
@@ -211,11 +221,18 @@ def _counted(proofs: Proofs, tenant_id: TenantId) -> tuple[Counts, list[Differen
     for _ in range(_TRIES_MAX):
         before = proofs.checkpoint(tenant_id)
         counts = proofs.counts(tenant_id)
+        nodes_bytes = proofs.nodes_bytes(tenant_id)
         after = proofs.checkpoint(tenant_id)
         if before == after:
             break
     size = 0 if after is None else after.size
     found = []
+    # A tree of n leaves has n nodes above them, less one for each bit that is set in n. That those
+    # which belong there are right was seen one by one; this is about those that do not.
+    whole = before == after and counts.leaves == size
+    if whole and nodes_bytes != (size - size.bit_count()) * HASH_BYTES:
+        kept = "other nodes are kept than this tree has"
+        found.append(Difference(PROOF_CHANGED, None, None, kept))
     if counts.leaves > size:
         extra = f"{counts.leaves - size} leaves stand behind what was signed"
         found.append(Difference(ADDED, size, None, extra))

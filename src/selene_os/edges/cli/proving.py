@@ -31,13 +31,14 @@ from selene_os.edges.wire import dumps
 from selene_os.errors import BadField, NotFound
 from selene_os.ledger.events import CheckpointRow
 from selene_os.ledger.store import Store
-from selene_os.names import parse_tenant_id
+from selene_os.names import TenantId, parse_tenant_id
 from selene_os.proof.verification import Verified
 from selene_os.proof.verifying import Difference
 
 _EVERY = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h)", re.ASCII)
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3_600.0}
 _EVERY_MIN_S = 0.05
+_EVERY_MAX_S = 86_400.0
 
 
 @contextmanager
@@ -55,7 +56,7 @@ def _store(db: str | None) -> Iterator[Store]:
 @click.option(
     "--hook",
     metavar="COMMAND|URL",
-    help="What takes each checkpoint out: a command gets it on stdin, an address by POST;"
+    help="What takes the newest checkpoint out: a command gets it on stdin, an address by POST;"
     f" else {CHECKPOINT_HOOK}.",
 )
 @db_option
@@ -66,35 +67,46 @@ def seal(every: str | None, hook: str | None, db: str | None, as_json: bool) -> 
     Once, or with --every for as long as it runs. Several may run; what one seals the others leave.
     """
     seconds = None if every is None else _seconds(every)
-    carry = sealing.hook_of(hook or os.environ.get(CHECKPOINT_HOOK))
+    carrier = sealing.Hook(hook or os.environ.get(CHECKPOINT_HOOK))
     rows: dict[str, int] = {}
 
     def told(row: CheckpointRow, count: int) -> None:
         rows[row.tenant_id] = rows.get(row.tenant_id, 0) + count
-        if every is not None:
+        if every is None:
+            carrier.note(row)
+        else:
             record = {"tenant_id": row.tenant_id, "rows": count, "size": row.size}
             show(as_json, record, f"{row.tenant_id}: {count} rows, {row.size} in all")
-        carry(row)
 
+    stop = threading.Event()
+    if seconds is not None:
+        # Before anything is open: who ends it in its first moment has it end in order as well.
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: stop.set())
     with _store(db) as store:
         sealer = sealing.sealer_of(store, keys_of(db), time.time_ns)
         if seconds is None:
-            sealer.seal_all(told)
-            record = {"rows": sum(rows.values()), "tenants": rows}
-            lines = [f"{tenant_id}: {count} rows sealed" for tenant_id, count in rows.items()]
-            show(as_json, record, "\n".join(lines) or "Nothing waits to be sealed.")
+            try:
+                sealer.seal_all(told)
+            finally:
+                # Also where one tenant could not be sealed: the others were.
+                record = {"rows": sum(rows.values()), "tenants": rows}
+                lines = [f"{tenant_id}: {count} rows sealed" for tenant_id, count in rows.items()]
+                show(as_json, record, "\n".join(lines) or "Nothing was sealed.")
+            carrier.carry()
             return
-        stop = threading.Event()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda *_: stop.set())
-        sealing.run(sealer, seconds, stop, told, lambda fault: click.echo(fault, err=True))
+        sealing.run(sealer, seconds, stop, told, _tell, carrier)
+
+
+def _tell(fault: Exception) -> None:
+    click.echo(f"selene: {fault}", err=True)
 
 
 def _seconds(text: str) -> float:
     found = _EVERY.fullmatch(text)
     seconds = float(found[1]) * _SECONDS[found[2]] if found else 0.0
-    if seconds < _EVERY_MIN_S:
-        raise BadField("every", f"{text!r:.20} is no time from 50ms on", "Give 1s, 500ms, 5m.")
+    if not _EVERY_MIN_S <= seconds <= _EVERY_MAX_S:
+        raise BadField("every", f"{text!r:.20} is no time of 50ms to 24h", "Give 1s, 500ms, 5m.")
     return seconds
 
 
@@ -137,7 +149,7 @@ def verify(
     """
     url = address(db)
     trusted = runs.keys_to_believe(given, keys_of(db))
-    kept = [path.read_bytes() for path in against]
+    kept = [(path, _read(path, "against")) for path in against]
     if resume is not None and len(tenants) != 1:
         raise click.UsageError("--resume is of one log: name its --tenant.")
     schema = named_database(db).schema_differences()
@@ -148,12 +160,12 @@ def verify(
         for tenant_id in named:
             if tenant_id not in known:
                 raise NotFound(f"{tenant_id!r} is not known", "See `selene tenant list`.")
-        notes = [(runs.tenant_of(note), note) for note in kept]
+        notes = [(_whose(path, note), note) for path, note in kept]
         for tenant_id, _ in notes:
             if tenant_id not in (named or known):
                 raise BadField("against", f"is of a tenant {tenant_id}", "Name that --tenant.")
         for tenant_id in named or known:
-            after = resume.read_bytes() if resume is not None and resume.exists() else None
+            after = _read(resume, "resume") if resume is not None and resume.exists() else None
             with _progress(tenant_id, as_json) as told:
                 came = runs.verify_tenant(
                     store,
@@ -165,7 +177,7 @@ def verify(
                     told=told,
                 )
             if resume is not None and came.held and came.newest is not None:
-                _keep(resume, came.newest.note)
+                _keep(resume, came.newest.note, "resume")
             found.append(came)
     _show_verified(as_json, schema, found, bool(given))
     if schema or not all(came.held for came in found):
@@ -189,11 +201,31 @@ def _progress(tenant_id: str, as_json: bool) -> Iterator[Callable[[int, int], No
             click.echo("\r\x1b[K", err=True, nl=False)
 
 
-def _keep(path: Path, note: bytes) -> None:
+def _read(path: Path, field: str) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        problem = f"{str(path)!r} cannot be read ({error.strerror})"
+        raise BadField(field, problem, "Give a checkpoint's file.") from error
+
+
+def _whose(path: Path, note: bytes) -> TenantId:
+    try:
+        return runs.tenant_of(note)
+    except BadField as error:
+        problem = f"{str(path)!r} is no checkpoint: {error.field} {error.problem}"
+        raise BadField("against", problem, "Give a file that `selene checkpoint` wrote.") from error
+
+
+def _keep(path: Path, note: bytes, field: str) -> None:
     """Replace a file as a whole, so that one that is cut off leaves the old one."""
     beside = path.with_name(path.name + ".new")
-    beside.write_bytes(note)
-    beside.replace(path)
+    try:
+        beside.write_bytes(note)
+        beside.replace(path)
+    except OSError as error:
+        problem = f"{str(path)!r} cannot be written ({error.strerror})"
+        raise BadField(field, problem, "Name a file in a directory that is there.") from error
 
 
 def _show_verified(as_json: bool, schema: list[str], found: list[Verified], given: bool) -> None:
@@ -279,7 +311,7 @@ def checkpoint(tenant: str, size: int | None, out: Path | None, db: str | None) 
     if out is None:
         click.echo(row.note, nl=False)
     else:
-        _keep(out, row.note)
+        _keep(out, row.note, "out")
         click.echo(f"The checkpoint of {row.size} rows of {tenant} is in {out}.")
 
 

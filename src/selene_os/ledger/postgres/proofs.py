@@ -32,8 +32,10 @@ _OF_CONVERSATION: Final = (
 )
 _SEALED_ROWS: Final = (
     f"SELECT l.leaf_index, l.event_id, l.leaf_hash, {_WHOLE} FROM os_core.merkle_leaves AS l"
+    # A record of another engine is none of this row's: no leaf holds its column.
     " LEFT JOIN os_core.audit_events AS e USING (tenant_id, event_id)"
-    " LEFT JOIN os_core.replay_inputs AS r USING (tenant_id, event_id)"
+    " LEFT JOIN os_core.replay_inputs AS r ON r.tenant_id = l.tenant_id"
+    " AND r.event_id = l.event_id AND r.engine = e.engine"
     " WHERE l.tenant_id = %s AND l.leaf_index >= %s AND l.leaf_index < %s ORDER BY l.leaf_index"
 )
 _PLACED: Final = (
@@ -53,6 +55,9 @@ _NODES: Final = (
 _RUNS: Final = (
     "SELECT level, first, hashes FROM os_core.merkle_nodes WHERE tenant_id = %s AND level = %s"
     " AND first > %s AND first < %s ORDER BY first"
+)
+_NODES_BYTES: Final = (
+    "SELECT coalesce(sum(length(hashes)), 0) FROM os_core.merkle_nodes WHERE tenant_id = %s"
 )
 _CHECKPOINTS: Final = (
     f"SELECT {columns_of(CheckpointRow)} FROM os_core.checkpoints WHERE tenant_id = %s"
@@ -130,6 +135,9 @@ class PostgresProofs:
     def runs(self, tenant_id: TenantId, level: int, first: int, end: int) -> list[NodeRun]:
         values = (tenant_id, level, first - BATCH_ROWS_MAX, end)
         return list(map(NodeRun._make, self._read(tenant_id, _RUNS, values)))
+
+    def nodes_bytes(self, tenant_id: TenantId) -> int:
+        return int(self._read(tenant_id, _NODES_BYTES, (tenant_id,))[0][0])
 
     def checkpoint(self, tenant_id: TenantId, size: int | None = None) -> CheckpointRow | None:
         if size is None:

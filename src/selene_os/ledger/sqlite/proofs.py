@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import apsw
 
+from selene_os.errors import Fault, LedgerUnavailable
 from selene_os.ledger import refusals
 from selene_os.ledger.events import (
     AuditEvent,
@@ -45,9 +46,23 @@ _OF_CONVERSATION: Final = (
 _SEALED_ROWS: Final = (
     f"SELECT l.leaf_index, l.event_id, l.leaf_hash, {_WHOLE} FROM merkle_leaves AS l"
     " LEFT JOIN audit_events AS e ON e.tenant_id = l.tenant_id AND e.event_id = l.event_id"
+    # A record of another engine is none of this row's: no leaf holds its column.
     " LEFT JOIN replay_inputs AS r ON r.tenant_id = l.tenant_id AND r.event_id = l.event_id"
+    " AND r.engine = e.engine"
     " WHERE l.tenant_id = ? AND l.leaf_index >= ? ORDER BY l.leaf_index LIMIT ?"
 )
+# The same with texts as the bytes that they are stored in, for those that are no UTF-8.
+_TEXTS: Final = frozenset(WholeRow._fields) - {
+    "reason_code", "turn_id", "created_at", "record_digest",
+}  # fmt: skip
+_SEALED_BYTES: Final = _SEALED_ROWS.replace(
+    _WHOLE,
+    ", ".join(
+        f"CAST({column} AS BLOB)" if column[2:] in _TEXTS else column
+        for column in _WHOLE.split(", ")
+    ),
+).replace("l.event_id,", "CAST(l.event_id AS BLOB),", 1)
+_SEALED_COLUMNS: Final = ("event_id", "leaf_hash", *WholeRow._fields)
 _PLACED: Final = (
     "SELECT leaf_index, leaf_hash FROM merkle_leaves WHERE tenant_id = ? AND event_id = ?"
 )
@@ -59,6 +74,9 @@ _RUN_WITH: Final = (
 _RUNS: Final = (
     "SELECT level, first, hashes FROM merkle_nodes WHERE tenant_id = ? AND level = ?"
     " AND first > ? AND first < ? ORDER BY first"
+)
+_NODES_BYTES: Final = (
+    "SELECT coalesce(sum(length(hashes)), 0) FROM merkle_nodes WHERE tenant_id = ?"
 )
 _CHECKPOINTS: Final = f"SELECT {columns_of(CheckpointRow)} FROM checkpoints WHERE tenant_id = ?"
 _SIGNING_KEYS: Final = (
@@ -127,7 +145,17 @@ class SqliteProofs:
         return found
 
     def sealed_rows(self, tenant_id: TenantId, first: int, rows_max: int) -> list[tuple[Any, ...]]:
-        rows = self._read(_SEALED_ROWS, (tenant_id, first, rows_max))
+        try:
+            rows = self._read(_SEALED_ROWS, (tenant_id, first, rows_max))
+        except LedgerUnavailable:
+            raise
+        except Fault:
+            # Text that is no UTF-8, which the ledger never writes: who verifies is told in which
+            # row it stands, where that text is given as bytes.
+            rows = [
+                tuple(map(_text_or_bytes, ("leaf_index", *_SEALED_COLUMNS), row))
+                for row in self._read(_SEALED_BYTES, (tenant_id, first, rows_max))
+            ]
         sha256 = hashlib.sha256
         return [
             (*row[:-1], sha256(row[-1]).digest() if type(row[-1]) is bytes else row[-1])
@@ -140,6 +168,9 @@ class SqliteProofs:
     def runs(self, tenant_id: TenantId, level: int, first: int, end: int) -> list[NodeRun]:
         rows = self._read(_RUNS, (tenant_id, level, first - BATCH_ROWS_MAX, end))
         return list(map(NodeRun._make, rows))
+
+    def nodes_bytes(self, tenant_id: TenantId) -> int:
+        return int(self._read(_NODES_BYTES, (tenant_id,))[0][0])
 
     def checkpoint(self, tenant_id: TenantId, size: int | None = None) -> CheckpointRow | None:
         if size is None:
@@ -175,6 +206,16 @@ class SqliteProofs:
         if len(found) != HASH_BYTES:
             raise refusals.node_missing(tenant_id, level, place)
         return found
+
+
+def _text_or_bytes(column: str, value: Any) -> Any:
+    """A text that was read as its bytes; those bytes where it is none."""
+    if column not in _TEXTS or type(value) is not bytes:
+        return value
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return value
 
 
 def _whole(row: tuple[Any, ...]) -> WholeRow:
