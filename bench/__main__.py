@@ -12,7 +12,7 @@ import sys
 from dataclasses import replace
 from typing import Final
 
-from bench import ledger_batch, ledger_commit, ledger_memory, ledger_trace, turns
+from bench import ledger_batch, ledger_commit, ledger_memory, ledger_trace, proof, turns
 from bench.report import Measure, report
 from bench.rounds import QUICK, Effort
 from bench.table import Figure, Unmeasured
@@ -37,9 +37,11 @@ MEASURES: Final[dict[str, Measure]] = {
     "trace": ledger_trace.figures,
     "memory": ledger_memory.figures,
     "turns": turns.figures,
+    "proof": proof.figures,
     "postgres-commit": _with_postgres("postgres_commit"),
     "postgres-batch": _with_postgres("postgres_batch"),
     "postgres-trace": _with_postgres("postgres_trace"),
+    "postgres-proof": _with_postgres("postgres_proof"),
     "postgres-tenants": _with_postgres("postgres_tenants"),
 }
 

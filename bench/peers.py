@@ -53,13 +53,13 @@ class Ours:
 
     def __init__(self, folder: Path, synchronous: str) -> None:
         path = rows.new_ledger(folder / "selene.db")
-        self._store = SqliteStore(path, synchronous=synchronous)
+        self.store = SqliteStore(path, synchronous=synchronous)
 
     def prepare(self, unit: Unit) -> Any:
         return [unit]
 
     def caller(self) -> Commit:
-        commit = self._store.commit
+        commit = self.store.commit
 
         def one(batch: Sequence[Unit]) -> None:
             if not isinstance(commit(batch)[0], tuple):
@@ -68,7 +68,7 @@ class Ours:
         return one
 
     def close(self) -> None:
-        self._store.close()
+        self.store.close()
 
 
 def bare_schema(ledger: str) -> list[str]:

@@ -79,9 +79,9 @@ class Bare:
 
     name = "bare psycopg"
 
-    def __init__(self, server: Server) -> None:
-        postgres_tables.new_bare(server, "bare")
-        self._connections = Connections(server.url("bare"))
+    def __init__(self, server: Server, database: str = "bare") -> None:
+        postgres_tables.new_bare(server, database)
+        self._connections = Connections(server.url(database))
 
     def prepare(self, unit: Unit) -> Any:
         return bare_rows(unit)

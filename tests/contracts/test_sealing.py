@@ -14,6 +14,7 @@ from selene_os.errors import CheckpointForged, Fault, Refusal
 from selene_os.ledger.events import CheckpointRow, Unit
 from selene_os.names import EventId, TenantId
 from selene_os.proof.checkpoint import open_checkpoint
+from selene_os.proof.key_chain import sign_statement
 from selene_os.proof.leaves import leaf_of
 from selene_os.proof.merkle import Frontier
 from selene_os.proof.merkle_proofs import (
@@ -236,6 +237,21 @@ def test_a_new_key_goes_on_where_the_old_one_ended_and_is_followed_to(ledger: Le
     assert verified(ledger).held
     alone = verified(ledger, trusted=[NEXT_SIGNER.verifier])
     assert [one.kind for one in alone.differences] == ["checkpoint forged"]
+
+
+def test_keys_that_are_noted_at_once_are_followed_in_the_order_in_which_they_began(
+    ledger: Ledger,
+) -> None:
+    signers = [SIGNER, *(Ed25519Signer(LOG, bytes([number] * 32)) for number in range(1, 7))]
+    keys = [
+        (signer.verifier, sign_statement(signer.verifier, before))
+        for before, signer in zip([SIGNER, *signers], signers, strict=False)
+    ]
+    fill(ledger, 1, [ALICE])
+    sealer(ledger.store, signer=signers[-1], keys=keys).seal_all()
+    assert len({key.key_id for key in ledger.store.proofs.signing_keys(ACME)}) == 7
+    # The one that signed is the last; who has the first one only must come to it.
+    assert verified(ledger).held
 
 
 def test_a_row_that_nobody_can_have_written_stops_its_tenant_alone(ledger: Ledger) -> None:

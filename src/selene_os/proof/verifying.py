@@ -122,8 +122,9 @@ def check_range(proofs: Proofs, tenant_id: TenantId, part: Range) -> RangeFound:
     for stop in part.sizes if last_signed == part.end else (*part.sizes, part.end):
         made: list[bytes] = []
         before = ""
-        for index, event_id, leaf_hash, *whole in islice(leaves, stop - first):
-            leaf, difference = _checked(index, event_id, leaf_hash, whole)
+        for row in islice(leaves, stop - first):
+            index, event_id, leaf_hash = row[:3]
+            leaf, difference = _checked(index, event_id, leaf_hash, row[3:])
             if difference is None:
                 if event_id <= before:
                     found = f"stands behind {before}, which sorts after it"
@@ -166,7 +167,7 @@ def _leaves(proofs: Proofs, tenant_id: TenantId, part: Range) -> Iterator[tuple[
 
 
 def _checked(
-    index: int, event_id: EventId | None, kept: bytes, whole: list[Any]
+    index: int, event_id: EventId | None, kept: bytes, whole: tuple[Any, ...]
 ) -> tuple[bytes, Difference | None]:
     """The hash that a leaf's row has now, and what differs from what was kept of it."""
     if event_id is None:
@@ -175,7 +176,7 @@ def _checked(
     if whole[0] is None:
         return kept, Difference(REMOVED, index, event_id, "its row is not there any more")
     try:
-        made = leaf_of(tuple(whole))
+        made = leaf_of(whole)
     except BadField as error:
         found = f"{error.field} {error.problem}"
         return bytes(HASH_BYTES), Difference(CHANGED, index, event_id, found)

@@ -80,7 +80,9 @@ _NODES_BYTES: Final = (
 )
 _CHECKPOINTS: Final = f"SELECT {columns_of(CheckpointRow)} FROM checkpoints WHERE tenant_id = ?"
 _SIGNING_KEYS: Final = (
-    f"SELECT {columns_of(SigningKeyRow)} FROM signing_keys WHERE tenant_id = ?"
+    # An id that is none, perhaps not even text, is told as no id.
+    "SELECT tenant_id, iif(key_id GLOB '*[^0-9a-f]*', '', key_id), statement, created_at"
+    " FROM signing_keys WHERE tenant_id = ?"
     " ORDER BY created_at, key_id"
 )
 _COUNTS: Final = (
@@ -89,7 +91,9 @@ _COUNTS: Final = (
     " (SELECT count(*) FROM unsealed_events WHERE tenant_id = ?1)"
 )
 _UNPLACED: Final = (
-    "SELECT event_id FROM audit_events AS e WHERE tenant_id = ?1"
+    # As the digits of its bytes where it is no id, perhaps not even text.
+    "SELECT iif(event_id GLOB '*[^0-9a-f-]*', hex(event_id), event_id)"
+    " FROM audit_events AS e WHERE tenant_id = ?1"
     " AND NOT EXISTS (SELECT 1 FROM merkle_leaves WHERE tenant_id = ?1 AND event_id = e.event_id)"
     " AND NOT EXISTS (SELECT 1 FROM unsealed_events WHERE tenant_id = ?1 AND event_id = e.event_id)"
     " ORDER BY event_id LIMIT ?2"
