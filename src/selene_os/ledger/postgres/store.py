@@ -26,6 +26,7 @@ from selene_os.ledger.events import (
     Wanted,
 )
 from selene_os.ledger.postgres import commits, statements
+from selene_os.ledger.postgres.access import PostgresAccess
 from selene_os.ledger.postgres.archives import AGAIN, Archives
 from selene_os.ledger.postgres.connection import (
     Connection,
@@ -105,6 +106,7 @@ class PostgresStore(Archives):
             open=True,
         )
         self.proofs = PostgresProofs(self._rows, self._read)
+        self.access = PostgresAccess(self._rows, self._read)
         self._groups = Groups(self._transact, min(leaders_max, connections_max), self.name)
 
     def close(self) -> None:
@@ -122,8 +124,9 @@ class PostgresStore(Archives):
         return self._groups.commit(units) if units else []
 
     def trace(self, tenant_id: TenantId, correlation_id: CorrelationId) -> list[AuditEvent]:
-        rows = self._rows(statements.TRACE, (tenant_id, correlation_id))
-        return list(map(AuditEvent._make, rows))
+        return list(
+            map(AuditEvent._make, self._rows(statements.TRACE, (tenant_id, correlation_id)))
+        )
 
     def event(self, tenant_id: TenantId, event_id: EventId) -> AuditEvent | None:
         rows = self._rows(statements.EVENT_BY_ID, (tenant_id, event_id))
