@@ -139,6 +139,11 @@ def key_ended(key_id: str) -> RegistrationRefused:
     )
 
 
+def operator_taken(login: str) -> RegistrationRefused:
+    """One operator has one login."""
+    return RegistrationRefused(f"{login!r} is taken", "Choose another login.", field="login")
+
+
 def operator_unknown(login: str) -> NotFound:
     """There is no such operator."""
     return NotFound(f"{login!r} is not known", "See `selene operator list`.", field="login")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -24,6 +25,7 @@ from selene_os.errors import BadField
 if TYPE_CHECKING:
     from selene_os.edges.library import Selene
     from selene_os.language.pack import Pack
+    from selene_os.ledger.store import Store
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -100,6 +102,18 @@ def opened(
     directories = () if packs is None else pack_directories(packs)
     ports = Listed(allowed)
     return library.open(address(db), packs=directories, access=ports, simulation=ports)
+
+
+@contextmanager
+def ledger(db: str | None) -> Iterator[Store]:
+    """The ledger's store, for what needs nothing of the library's."""
+    from selene_os.edges.databases import database
+
+    store = database(address(db)).open()
+    try:
+        yield store
+    finally:
+        store.close()
 
 
 def show(as_json: bool, record: dict[str, Any], text: str) -> None:

@@ -17,14 +17,13 @@ import click
 
 from selene_os.edges import sealing, signing_keys
 from selene_os.edges import verifying as runs
-from selene_os.edges.cli.options import address, db_option, json_option, keys_of, show
+from selene_os.edges.cli.options import address, db_option, json_option, keys_of, ledger, show
 from selene_os.edges.cli.paint import moment
 from selene_os.edges.databases import database
 from selene_os.edges.settings import CHECKPOINT_HOOK
 from selene_os.edges.wire import dumps
 from selene_os.errors import BadField, NotFound
 from selene_os.ledger.events import CheckpointRow
-from selene_os.ledger.store import Store
 from selene_os.names import parse_tenant_id
 from selene_os.proof.verification import Verified
 from selene_os.proof.verifying import Difference
@@ -32,15 +31,6 @@ from selene_os.proof.verifying import Difference
 _EVERY = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h)", re.ASCII)
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3_600.0}
 _EVERY_MIN_S = 0.05
-
-
-@contextmanager
-def _store(db: str | None) -> Iterator[Store]:
-    store = database(address(db)).open()
-    try:
-        yield store
-    finally:
-        store.close()
 
 
 @click.command()
@@ -69,7 +59,7 @@ def seal(every: str | None, hook: str | None, db: str | None, as_json: bool) -> 
             show(as_json, record, f"{row.tenant_id}: {count} rows, {row.size} in all")
         carry(row)
 
-    with _store(db) as store:
+    with ledger(db) as store:
         sealer = sealing.sealer_of(store, keys_of(db), time.time_ns)
         if seconds is None:
             sealer.seal_all(told)
@@ -135,7 +125,7 @@ def verify(
         raise click.UsageError("--resume is of one log: name its --tenant.")
     schema = database(url).schema_differences()
     found = []
-    with _store(db) as store:
+    with ledger(db) as store:
         named = [parse_tenant_id(one) for one in tenants]
         known = [row.tenant_id for row in store.tenants()]
         for tenant_id in named:
@@ -262,7 +252,7 @@ def checkpoint(tenant: str, size: int | None, out: Path | None, db: str | None) 
 
     Who has one can tell at any time whether a row behind it was changed: `selene verify --against`.
     """
-    with _store(db) as store:
+    with ledger(db) as store:
         row = store.proofs.checkpoint(parse_tenant_id(tenant), size)
     if row is None:
         raise NotFound(
