@@ -20,7 +20,7 @@ from typing import Final, NamedTuple
 
 from selene_os.errors import BadField
 from selene_os.ledger.access import LABEL_BYTES_MAX, Access, ApiKeyRow
-from selene_os.names import TenantId, check_text
+from selene_os.names import TenantId, check_text, parse_time_ns
 
 ADMIN: Final = "admin"
 AUDIT: Final = "audit"
@@ -107,7 +107,7 @@ def make_key(
     """
     listed = parse_scopes(scopes)
     check_text("label", label, LABEL_BYTES_MAX, 0)
-    if expires_at is not None and expires_at <= at:
+    if expires_at is not None and parse_time_ns(expires_at, "expires") <= at:
         raise BadField("expires", "is not to come", "Give a later time.")
     key_id = "".join(_LETTERS[byte & 31] for byte in random(_KEY_ID_LENGTH))
     secret = base64.urlsafe_b64encode(random(SECRET_BYTES)).decode().rstrip("=")

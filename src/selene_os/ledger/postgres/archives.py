@@ -1,4 +1,4 @@
-"""The part of the PostgreSQL store that a replay reads: packs, and events with their records."""
+"""The part of the PostgreSQL store that a replay reads: terms, packs, events with their records."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any, Final, Protocol
 
 from selene_os.errors import Refusal
 from selene_os.ledger import refusals
-from selene_os.ledger.events import PackRow, Recorded, Stretch, recorded_of
+from selene_os.ledger.events import PackRow, Recorded, Stretch, TermBundle, recorded_of
 from selene_os.ledger.postgres import statements
 from selene_os.names import TenantId
 
@@ -39,6 +39,10 @@ class Archives:
     ) -> list[Recorded]:
         values = {"tenant_id": tenant_id, "rows_max": rows_max, **stretch.bound()}
         return list(map(recorded_of, self._read(tenant_id, statements.EVENTS_BETWEEN, values)))
+
+    def term_bundle(self: Calling, tenant_id: TenantId, digest: str) -> TermBundle | None:
+        rows = self._rows(statements.TERM_BUNDLE, (tenant_id, digest))
+        return TermBundle._make(rows[0]) if rows else None
 
     def put_pack(self: Calling, pack: PackRow) -> bool:
         ((put,),) = self._rows(

@@ -124,9 +124,8 @@ class PostgresStore(Archives):
         return self._groups.commit(units) if units else []
 
     def trace(self, tenant_id: TenantId, correlation_id: CorrelationId) -> list[AuditEvent]:
-        return list(
-            map(AuditEvent._make, self._rows(statements.TRACE, (tenant_id, correlation_id)))
-        )
+        rows = self._rows(statements.TRACE, (tenant_id, correlation_id))
+        return list(map(AuditEvent._make, rows))
 
     def event(self, tenant_id: TenantId, event_id: EventId) -> AuditEvent | None:
         rows = self._rows(statements.EVENT_BY_ID, (tenant_id, event_id))
@@ -216,10 +215,6 @@ class PostgresStore(Archives):
             {"SE404 tenant_id": lambda: refusals.tenant_unknown(bundle.tenant_id)},
         )
         return bool(put)
-
-    def term_bundle(self, tenant_id: TenantId, digest: str) -> TermBundle | None:
-        rows = self._rows(statements.TERM_BUNDLE, (tenant_id, digest))
-        return TermBundle._make(rows[0]) if rows else None
 
     # ---- registrations
 
