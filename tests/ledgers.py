@@ -95,6 +95,7 @@ TABLES: Final = (
     "tenants", "term_bundles", "packs", "identities", "devices", "device_bindings", "sessions",
     "audit_events", "replay_inputs", "conversation_ledger", "memory_ledger", "memory_current",
     "unsealed_events", "merkle_leaves", "merkle_nodes", "checkpoints", "signing_keys",
+    "api_keys", "access_events", "operators",
 )  # fmt: skip
 
 Row = tuple[object, ...]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-# The one table of no tenant's, and the one key over all tenants.
-_UNTENANTED: Final = "'schema_migrations'"
+# The tables of no tenant's, and the one key over all tenants.
+_UNTENANTED: Final = "'schema_migrations', 'operators'"
 _OVER_ALL: Final = "'device_bindings_pkey'"
 # Whoever is not the owner, and might be granted something: PUBLIC is 0.
 _TABLES: Final = (
@@ -22,7 +22,8 @@ _OWNER: Final = "'selene_owner'::regrole"
 _WRITES: Final = "('INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'REFERENCES', 'TRIGGER', 'MAINTAIN')"
 _GUARDED: Final = (
     "audit_events", "replay_inputs", "conversation_ledger", "memory_ledger", "device_bindings",
-    "tenants", "identities", "devices", "sessions",
+    "tenants", "identities", "devices", "sessions", "term_bundles", "packs", "access_events",
+    "api_keys", "operators",
 )  # fmt: skip
 # The bits of pg_trigger.tgtype.
 _ROW, _BEFORE, _DELETE, _UPDATE, _TRUNCATE = 1, 2, 8, 16, 32
@@ -63,8 +64,8 @@ RULES: Final[dict[str, str]] = {
             WHERE a.attrelid = c.oid AND (a.attidentity <> ''
                 OR pg_get_expr(d.adbin, d.adrelid) LIKE '%nextval%'))""",
     "forced row-level security": f"SELECT c.relname FROM {_TABLES} AND c.relforcerowsecurity",
-    "a table without row-level security": f"SELECT c.relname FROM {_OURS}"
-    " AND NOT c.relrowsecurity",
+    "a table without row-level security": f"SELECT c.relname FROM {_TABLES} AND c.relkind IN"
+    " ('r', 'p', 'f') AND c.relname <> 'schema_migrations' AND NOT c.relrowsecurity",
     "a view or a foreign table": f"SELECT c.relname FROM {_TABLES} AND c.relkind IN"
     " ('v', 'm', 'f')",
     "a policy with a subquery": """
@@ -80,10 +81,13 @@ RULES: Final[dict[str, str]] = {
             AND EXISTS (SELECT FROM pg_depend AS d WHERE d.classid = 'pg_policy'::regclass
                 AND d.objid = pg_policy.oid AND d.refclassid = 'pg_proc'::regclass
                 AND d.refobjid = 'os_core.reader()'::regprocedure) END""",
-    "who holds a device, read by more than the auditor": f"""
+    "who holds a device or a key, read by more than the auditor": f"""
         SELECT g.grantee::regrole::text FROM pg_class AS c, aclexplode(c.relacl) AS g
-        WHERE c.oid = 'os_core.device_bindings'::regclass
+        WHERE c.oid IN ('os_core.device_bindings'::regclass, 'os_core.api_keys'::regclass)
             AND g.grantee NOT IN ({_OWNER}, 'selene_auditor'::regrole)""",
+    "an operator's password, read by anybody": f"""
+        SELECT g.grantee::regrole::text FROM pg_class AS c, aclexplode(c.relacl) AS g
+        WHERE c.oid = 'os_core.operators'::regclass AND g.grantee <> {_OWNER}""",
     "a function that takes an advisory lock, which is anybody's": f"""
         SELECT p.proname FROM {_FUNCTIONS} AND p.prosrc
             || coalesce(pg_get_function_sqlbody(p.oid), '') ~* 'advisory'""",

@@ -13,6 +13,7 @@ import psycopg
 import pytest
 
 from command import Command, Ran, Record
+from keys import HOUR_NS, KEY_ID, key_row, let_in
 from ledgers import (
     ACME,
     ALICE,
@@ -171,6 +172,10 @@ def rich(ledger: Ledger, many: int = 20) -> Ledger:
     ]
     for start in range(0, many, 500):
         store.commit(units[start : start + 500])
+    let_in(ledger, ACME)
+    # Replaced by one whose name comes first.
+    store.access.replace_api_key(KEY_ID, key_row("a2a3a4a5a6a7"), START_NS + HOUR_NS)
+    store.access.end_api_key(ACME, "a2a3a4a5a6a7", START_NS + 1)
     return ledger
 
 

@@ -9,6 +9,7 @@ from typing import Final
 import psycopg
 import pytest
 
+from keys import let_in
 from ledgers import (
     ACME,
     ALICE,
@@ -33,8 +34,8 @@ APP: Final = roles.APP
 AUDITOR: Final = roles.AUDITOR
 # What every tenant's login is a member of.
 TENANT: Final = roles.TENANT
-# The one table that no tenant, nor the application, reads.
-HIDDEN: Final = "device_bindings"
+# The tables that no tenant, nor the application, reads.
+HIDDEN: Final = ("device_bindings", "api_keys", "operators")
 # The hostile one is globex, and what it is after is acme's.
 HOSTILE: Final = roles.tenant_role(GLOBEX)
 HONEST: Final = roles.tenant_role(ACME)
@@ -42,7 +43,7 @@ HONEST: Final = roles.tenant_role(ACME)
 # Whatever of this shows up before globex has crossed the line.
 ACME_WORDS: Final = (
     "alice", "bob", "kitchen", "desk", "morning", "office", "acme-key", "acme-memory",
-    "acme-value", "acme-said",
+    "acme-value", "acme-said", "acme-label", "acme-target", "acme-scrypt",
 )  # fmt: skip
 
 # Of what is the same on every server, once is enough.
@@ -82,6 +83,7 @@ class Siege:
                 scope=scope, memory_key=f"{name}-memory", value=f"{name}-value".encode()
             )
             self.ledger.store.append_memory(memory)
+            let_in(self.ledger, scope.tenant_id)
         self.ledger.write(CHAT, BOB, correlation=TALK, turn=3, key="acme-key-3")
 
     def by(self, role: str, *statements: str) -> list[Result]:

@@ -207,6 +207,9 @@ _OVER_ALL: Final = {
     ("unbound_devices", "device_bindings"), ("unsealed_tenants", "tenants"),
     # Joined by the tenant: of whom each has something to seal, and what was taken out.
     ("unsealed_tenants", "unsealed_events"), ("refuse_unsealed", "merkle_leaves"),
+    # Of no tenant.
+    ("add_operator", "operators"), ("operator", "operators"), ("list_operators", "operators"),
+    ("set_operator", "operators"),
 }  # fmt: skip
 
 

@@ -87,10 +87,15 @@ BREACHES: Final[dict[str, list[tuple[str, str]]]] = {
         ("CREATE POLICY odd ON os_core.devices FOR SELECT USING (TRUE)", "devices.odd"),
         ("CREATE POLICY odd ON os_core.devices FOR INSERT WITH CHECK (TRUE)", "devices.odd"),
     ],
-    "who holds a device, read by more than the auditor": [
-        *((f"GRANT SELECT ON os_core.device_bindings TO {role}", role)
-          for role in ("selene_app", "selene_tenant")),
+    "who holds a device or a key, read by more than the auditor": [
+        *((f"GRANT SELECT ON os_core.{table} TO {role}", role)
+          for table in ("device_bindings", "api_keys") for role in ("selene_app", "selene_tenant")),
         ("GRANT SELECT ON os_core.device_bindings TO PUBLIC", "-"),
+    ],
+    "an operator's password, read by anybody": [
+        *((f"GRANT SELECT ON os_core.operators TO {role}", role)
+          for role in ("selene_app", "selene_tenant", "selene_auditor")),
+        ("GRANT SELECT ON os_core.operators TO PUBLIC", "-"),
     ],
     "a function that takes an advisory lock, which is anybody's": [
         ("CREATE FUNCTION os_core.odd() RETURNS void LANGUAGE sql AS"
@@ -212,7 +217,8 @@ def test_every_rule_is_proven() -> None:
 def test_the_listed_exceptions_are_there(migrated: PostgresDatabase) -> None:
     """An exception that no longer is one would hide the next."""
     (found,) = migrated.raw(
-        "SELECT to_regclass('os_core.schema_migrations') IS NOT NULL,"
+        "SELECT to_regclass('os_core.schema_migrations') IS NOT NULL"
+        " AND to_regclass('os_core.operators') IS NOT NULL,"
         " to_regclass('os_core.device_bindings_pkey') IS NOT NULL"
     )
     assert found.rows == [(True, True)]

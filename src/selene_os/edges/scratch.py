@@ -12,6 +12,7 @@ from selene_os.app import Tenant
 from selene_os.decision import Chat
 from selene_os.edges.surroundings import system
 from selene_os.errors import SeleneError
+from selene_os.ledger.access import AccessEvent, ApiKeyRow, OperatorRow
 from selene_os.ledger.events import PLAIN_KEY_ID, MemoryEvent, PackRow, TenantRow
 from selene_os.ledger.inspection import Attempt, Inspection
 from selene_os.ledger.sqlite import bypasses
@@ -69,12 +70,24 @@ def _fill(path: str) -> None:
         tenant.import_terms([_TERM])
         store.put_pack(PackRow(tenant_id, "0" * 64, b"{}", around.clock()))
         store.append_memory(_memory(tenant_id, around.event_id(), around.clock()))
+        _let_in(store, tenant_id, around.event_id(), around.clock())
         # A key that signs nothing else.
         signer = Ed25519Signer("doctor", bytes(32))
         Sealer(store.proofs, signer, [(signer.verifier, b"doctor")], around.clock).seal_all()
         tenant.commit_decision(Chat(), "doctor", device, session="session", text="unsealed")
     finally:
         store.close()
+
+
+def _let_in(
+    store: SqliteStore, tenant_id: names.TenantId, event_id: names.EventId, at: int
+) -> None:
+    """A key and an operator that nobody can use, and what one of them did."""
+    store.access.add_api_key(ApiKeyRow(tenant_id, "0" * 12, bytes(32), "read", "doctor", at))
+    store.access.append_access(
+        AccessEvent(tenant_id, event_id, at, "operator:doctor", "trace", None, "OK", None)
+    )
+    store.access.add_operator(OperatorRow("doctor", "none", tenant_id, at, at, at))
 
 
 def _memory(tenant_id: names.TenantId, event_id: names.EventId, at: int) -> MemoryEvent:

@@ -15,6 +15,7 @@ from selene_os.errors import Fault, KeysMissing, Refusal
 from selene_os.keys import cipher
 from selene_os.keys.keys import KEY_ID, Keys
 from selene_os.ledger import refusals, scope
+from selene_os.ledger.access import Access
 from selene_os.ledger.events import (
     ERASED_KEY_ID,
     PLAIN_KEY_ID,
@@ -75,6 +76,11 @@ class EncryptedStore:
     def proofs(self) -> Proofs:
         """Of the rows as they are stored: a proof needs no key."""
         return self.below.proofs
+
+    @property
+    def access(self) -> Access:
+        """Of the rows as they are stored: no word that was said is there."""
+        return self.below.access
 
     def close(self) -> None:
         self.below.close()

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from selene_os.errors import BadField, Fault
+from selene_os.ledger.access import AccessEvent, ApiKeyRow, OperatorRow
 from selene_os.ledger.events import (
     AuditEvent,
     CheckpointRow,
@@ -52,7 +53,12 @@ TABLES: Final[Mapping[str, tuple[str, str]]] = {
     "checkpoints": (columns_of(CheckpointRow), "tenant_id, size"),
     "signing_keys": (columns_of(SigningKeyRow), "tenant_id, key_id"),
     "unsealed_events": ("tenant_id, event_id", "tenant_id, event_id"),
+    "api_keys": (columns_of(ApiKeyRow), "tenant_id, key_id"),
+    "access_events": (columns_of(AccessEvent), "tenant_id, access_id"),
+    "operators": (columns_of(OperatorRow), "login"),
 }
+# Of no tenant.
+OVER_ALL: Final = ("operators",)
 Row = tuple[Any, ...]
 
 

@@ -123,6 +123,32 @@ def session_closed(session_id: SessionId) -> RegistrationRefused:
     )
 
 
+def key_unknown(key_id: str) -> NotFound:
+    """There is no such key in the tenant."""
+    return NotFound(
+        f"{key_id!r} is no key of this tenant", "See `selene apikey list`.", field="key_id"
+    )
+
+
+def key_ended(key_id: str) -> RegistrationRefused:
+    """Only a key that is still of use is replaced, once, by one that may do the same."""
+    return RegistrationRefused(
+        f"{key_id!r} has ended, was replaced already, or has other scopes",
+        "Add a key with `selene apikey add`.",
+        field="key_id",
+    )
+
+
+def operator_taken(login: str) -> RegistrationRefused:
+    """One operator has one login."""
+    return RegistrationRefused(f"{login!r} is taken", "Choose another login.", field="login")
+
+
+def operator_unknown(login: str) -> NotFound:
+    """There is no such operator."""
+    return NotFound(f"{login!r} is not known", "See `selene operator list`.", field="login")
+
+
 def node_missing(tenant_id: TenantId, level: int, place: int) -> Fault:
     """A hash that the tree's size says must be there."""
     return Fault(

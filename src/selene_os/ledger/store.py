@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from selene_os.errors import Refusal
+from selene_os.ledger.access import Access
 from selene_os.ledger.events import (
     AuditEvent,
     CurrentMemory,
@@ -49,10 +50,14 @@ class Store(Protocol):
 
     Attributes:
         proofs: which of its rows are sealed, and what was signed of them.
+        access: who gets in, and who looked at what.
     """
 
     @property
     def proofs(self) -> Proofs: ...
+
+    @property
+    def access(self) -> Access: ...
 
     def close(self) -> None:
         """Finish the writes that wait, then let go of the database."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from selene_os.edges.databases import Database
     from selene_os.edges.library import Selene
     from selene_os.language.pack import Pack
+    from selene_os.ledger.store import Store
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -112,6 +114,16 @@ def opened(
     return library.open(
         address(db), packs=directories, keys=key_directory(), access=ports, simulation=ports
     )
+
+
+@contextmanager
+def ledger(db: str | None) -> Iterator[Store]:
+    """The ledger's store, for what needs nothing of the library's, and no key of what was said."""
+    store = named_database(db).bare()
+    try:
+        yield store
+    finally:
+        store.close()
 
 
 def show(as_json: bool, record: dict[str, Any], text: str) -> None:

@@ -22,6 +22,7 @@ from selene_os.edges.cli.options import (
     db_option,
     json_option,
     keys_of,
+    ledger,
     named_database,
     show,
 )
@@ -30,7 +31,6 @@ from selene_os.edges.settings import CHECKPOINT_HOOK
 from selene_os.edges.wire import dumps
 from selene_os.errors import BadField, NotFound
 from selene_os.ledger.events import CheckpointRow
-from selene_os.ledger.store import Store
 from selene_os.names import TenantId, parse_tenant_id
 from selene_os.proof.verification import Verified
 from selene_os.proof.verifying import Difference
@@ -39,16 +39,6 @@ _EVERY = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h)", re.ASCII)
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3_600.0}
 _EVERY_MIN_S = 0.05
 _EVERY_MAX_S = 86_400.0
-
-
-@contextmanager
-def _store(db: str | None) -> Iterator[Store]:
-    # Without the keys of what was said: who seals or verifies needs none.
-    store = named_database(db).bare()
-    try:
-        yield store
-    finally:
-        store.close()
 
 
 @click.command()
@@ -83,7 +73,7 @@ def seal(every: str | None, hook: str | None, db: str | None, as_json: bool) -> 
         # Before anything is open: who ends it in its first moment has it end in order as well.
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: stop.set())
-    with _store(db) as store:
+    with ledger(db) as store:
         sealer = sealing.sealer_of(store, keys_of(db), time.time_ns)
         if seconds is None:
             try:
@@ -154,7 +144,7 @@ def verify(
         raise click.UsageError("--resume is of one log: name its --tenant.")
     schema = named_database(db).schema_differences()
     found = []
-    with _store(db) as store:
+    with ledger(db) as store:
         named = [parse_tenant_id(one) for one in tenants]
         known = [row.tenant_id for row in store.tenants()]
         for tenant_id in named:
@@ -301,7 +291,7 @@ def checkpoint(tenant: str, size: int | None, out: Path | None, db: str | None) 
 
     Who has one can tell at any time whether a row behind it was changed: `selene verify --against`.
     """
-    with _store(db) as store:
+    with ledger(db) as store:
         row = store.proofs.checkpoint(parse_tenant_id(tenant), size)
     if row is None:
         raise NotFound(

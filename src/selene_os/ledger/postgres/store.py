@@ -30,6 +30,7 @@ from selene_os.ledger.events import (
     recorded_of,
 )
 from selene_os.ledger.postgres import commits, statements
+from selene_os.ledger.postgres.access import PostgresAccess
 from selene_os.ledger.postgres.calls import AGAIN, CLOSE_WAIT_S, RETRY_AFTER_S, Calls
 from selene_os.ledger.postgres.connection import Connection, connect, named, parse, unavailable
 from selene_os.ledger.postgres.groups import Call, Groups
@@ -77,6 +78,7 @@ class PostgresStore(Calls):
             check_schema(connection, named(parse(url)))
         super().__init__(url, connections_max, retry_after_s)
         self.proofs = PostgresProofs(self._rows, self._read)
+        self.access = PostgresAccess(self._rows, self._read)
         self._groups = Groups(self._transact, min(leaders_max, connections_max), self.name)
 
     def close(self) -> None:

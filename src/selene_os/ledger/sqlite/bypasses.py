@@ -38,6 +38,9 @@ LEDGERS: Final = {
     "checkpoints": "frontier = zeroblob(8)",
     "signing_keys": "created_at = 0",
     "packs": "created_at = 0",
+    "api_keys": "scopes = 'admin'",
+    "access_events": "outcome = 'REFUSED'",
+    "operators": "created_at = 0",
 }
 
 _WITHOUT_ROWID: Final = (
@@ -46,6 +49,9 @@ _WITHOUT_ROWID: Final = (
     "merkle_nodes",
     "checkpoints",
     "signing_keys",
+    "api_keys",
+    "access_events",
+    "operators",
 )
 
 # What a file cannot refuse to whoever may write it. Each is seen, or needs a signed checkpoint.

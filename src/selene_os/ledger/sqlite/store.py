@@ -35,6 +35,7 @@ from selene_os.ledger.events import (
     recorded_of,
 )
 from selene_os.ledger.sqlite import commits, statements
+from selene_os.ledger.sqlite.access import SqliteAccess
 from selene_os.ledger.sqlite.checkpoints import Checkpointer
 from selene_os.ledger.sqlite.connection import (
     begin_wal,
@@ -103,6 +104,7 @@ class SqliteStore:
             connection, path, queue_max=queue_max, group_max=group_max, wait_ms=wait_ms
         )
         self.proofs = SqliteProofs(self._writer, self._rows)
+        self.access = SqliteAccess(self._writer, self._rows)
         self._pid = os.getpid()
         self._readers = threading.Condition()
         self._reading = 0
