@@ -123,6 +123,36 @@ def rotate(directory: Path) -> Log:
     return load(directory)
 
 
+def share(source: Path, target: Path) -> None:
+    """Give another directory the same log, so that a ledger that is copied goes on with it.
+
+    Raises:
+        BadField: it has another log's key. KeysMissing: see `load`.
+    """
+    log = load(source)
+    try:
+        target.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with _alone(target):
+            if there(target):
+                # What was cut off before its key goes on with it; anything else is another log's.
+                mine = [statement for _, statement in log.keys]
+                if _statements(target) != mine[: len(_statements(target))]:
+                    raise BadField(
+                        "keys",
+                        f"{target} holds the signing key of another log than {source}",
+                        "Name an empty directory; where nothing was ever written with these, remove"
+                        " them.",
+                    )
+            (target / _STATEMENTS).mkdir(mode=0o700, exist_ok=True)
+            for number, (_, statement) in enumerate(log.keys, 1):
+                if not _statement(target, number).exists():
+                    _write(_statement(target, number), statement)
+            if not (target / _KEY).exists():
+                _write(target / _KEY, (source / _KEY).read_bytes())
+    except OSError as error:
+        raise _unusable(target, error) from error
+
+
 def _begin(directory: Path, name: str, before: Ed25519Signer | None, number: int) -> None:
     """Let a new key begin, in an order in which it can be cut off anywhere: see `_finish`."""
     seed = secrets.token_bytes(SEED_BYTES)

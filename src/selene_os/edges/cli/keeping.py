@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from selene_os.edges import signing_keys
 from selene_os.edges.cli.options import (
     db_option,
     json_option,
@@ -101,6 +102,8 @@ def copy(source: str, target: str, as_json: bool) -> None:
     ring = keyring.rows(path_of(given.keys, USERS))
     if any(ring.values()):
         share_root(given.keys, wanted.keys)
+    if signing_keys.there(Path(given.keys)):
+        signing_keys.share(Path(given.keys), Path(wanted.keys))
     with snapshot(given.path) as read:
         rows = copying.copy(wanted.url, given.path, read, time.time_ns(), _say, ring)
     wanted.make_keys()
@@ -109,5 +112,6 @@ def copy(source: str, target: str, as_json: bool) -> None:
         as_json,
         {"rows": rows, "keys": keys},
         f"Copied {rows} rows, each compared. The file is as it was.\n"
-        f"Its keyring is copied too; the root key that opens it is in {keys}.",
+        f"Its keyring is copied too; the root key that opens it, and the key that signs, are in"
+        f" {keys}.",
     )
