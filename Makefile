@@ -20,8 +20,9 @@ $(STAMP): requirements/dev.txt pyproject.toml
 demo: setup
 	@$(BIN)/selene demo
 
+# Two at a time, a file's tests in one process: what they share is made once.
 test: setup
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: setup
 	$(BIN)/ruff check .

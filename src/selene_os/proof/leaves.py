@@ -33,11 +33,10 @@ from __future__ import annotations
 
 import hashlib
 import struct
-from typing import Final
+from typing import Any, Final
 
 from selene_os.errors import BadField
 from selene_os.ledger.events import PAYLOAD, WholeRow
-from selene_os.proof.merkle import leaf_hash
 
 VERSION: Final = 1
 
@@ -57,6 +56,7 @@ _BEGINNING: Final = bytes([VERSION])
 _DIGEST_HEAD: Final = _head(_DIGEST, _DIGEST_BYTES)
 # Nearly every text is short: its head is looked up, not packed.
 _TEXT_HEADS: Final = tuple(_head(_TEXT, length) for length in range(257))
+_SHORT_HEADS: Final = tuple(_head(_TEXT, length).decode("ascii") for length in range(128))
 
 
 def encode_row(row: tuple[object, ...]) -> bytes:
@@ -70,6 +70,9 @@ def encode_row(row: tuple[object, ...]) -> bytes:
         BadField: there are not 18 columns, or one holds what has no encoding because the ledger
             never writes it: another type, an integer of more than 64 bits, half a surrogate pair.
     """
+    ordinary = _encode_ordinary(row)
+    if ordinary is not None:
+        return ordinary
     if len(row) != len(_COLUMNS):
         raise BadField(
             "row", f"has {len(row)} columns, not {len(_COLUMNS)}", "Read it by its columns' names."
@@ -103,9 +106,54 @@ def encode_row(row: tuple[object, ...]) -> bytes:
     return b"".join(parts)
 
 
+def _encode_ordinary(row: tuple[Any, ...]) -> bytes | None:
+    """The same bytes for a row as nearly all are, in half the time; None for any other row.
+
+    Ordinary is ASCII, short, of a user on a device, with its record. Texts are put together before
+    they are encoded, which is what costs; where one of them is anything else, something here fails.
+    """
+    try:
+        (
+            tenant_id, event_id, engine, event_type, reason_code, severity, correlation_id, turn_id,
+            user_id, device_id, session_id, key, payload, created_at, version, pack, key_id, record,
+        ) = row  # fmt: skip
+        # Not left to what fails: a bool would pass for a number.
+        if not type(reason_code) is type(turn_id) is type(created_at) is int:
+            return None
+        if type(record) is not bytes or len(record) != _DIGEST_BYTES:
+            return None
+        head, join = _SHORT_HEADS, "".join
+        texts = (
+            join((
+                head[len(tenant_id)], tenant_id, head[len(event_id)], event_id,
+                head[len(engine)], engine, head[len(event_type)], event_type,
+            )),
+            join((head[len(severity)], severity, head[len(correlation_id)], correlation_id)),
+            join((
+                head[len(user_id)], user_id, head[len(device_id)], device_id,
+                "\0" if session_id is None else head[len(session_id)] + session_id,
+                head[len(key)], key,
+            )),
+            join((
+                head[len(version)], version,
+                "\0" if pack is None else head[len(pack)] + pack,
+                head[len(key_id)], key_id,
+            )),
+        )  # fmt: skip
+        whose, place, who, made = [text.encode("ascii") for text in texts]
+        return b"".join((
+            _BEGINNING, whose, _integer(_INTEGER, _INTEGER_BYTES, reason_code), place,
+            _integer(_INTEGER, _INTEGER_BYTES, turn_id), who,
+            _DIGEST_HEAD, _sha256(payload.encode()).digest(),
+            _integer(_INTEGER, _INTEGER_BYTES, created_at), made, _DIGEST_HEAD, record,
+        ))  # fmt: skip
+    except (TypeError, ValueError, IndexError, AttributeError, struct.error):
+        return None
+
+
 def leaf_of(row: tuple[object, ...]) -> bytes:
     """The leaf hash of one row, 32 bytes; raises BadField as `encode_row` does."""
-    return leaf_hash(encode_row(row))
+    return _sha256(b"\x00" + (_encode_ordinary(row) or encode_row(row))).digest()
 
 
 def _foreign(place: int) -> BadField:
