@@ -179,9 +179,10 @@ class Served:
             given.append((b"authorization", f"Bearer {token_of(key)}".encode()))
         if body is not None or chunks is not None:
             given += [(b"content-type", kind.encode())] if kind else []
-            given += (
-                [(b"content-length", str(sum(map(len, parts))).encode())] if chunks is None else []
-            )
+            size = str(sum(map(len, parts))).encode()
+            given += [
+                (b"content-length", size) if chunks is None else (b"transfer-encoding", b"chunked")
+            ]
         waiting = [
             {"type": "http.request", "body": part, "more_body": number < len(parts) or stall}
             for number, part in enumerate(parts, 1)
@@ -191,7 +192,7 @@ class Served:
         async def receive() -> Any:
             if waiting:
                 return waiting.pop(0)
-            await asyncio.sleep(3600)
+            return await asyncio.sleep(3600)
 
         async def send(message: Any) -> None:
             sent.append(message)

@@ -6,6 +6,7 @@ fault, which is the operator's, a caller gets the kind and the incident's name; 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -17,6 +18,8 @@ from selene_os import errors
 
 MEDIA_TYPE: Final = "application/problem+json"
 _SHOWN_MAX: Final = 80
+# A quoted value, which may have been cut off.
+_QUOTED: Final = re.compile(r"""(?<!\w)(['"])(?:\\.|(?!\1).)*(?:\1|$)""", re.DOTALL)
 _SAME_AGAIN: Final = "Send the same request again, with the same Idempotency-Key."
 _TELL: Final = "Tell the operator the instance."
 
@@ -116,7 +119,11 @@ def of_error(error: errors.SeleneError, decision_id: str | None = None) -> Probl
             decision_id=decision_id,
             headers=(("retry-after", "1"),) if again else (),
         )
-    named = f"{error.field} {error.problem}" if error.field else error.problem
+    problem = error.problem
+    if isinstance(error, errors.BadField):
+        # It may quote what was sent, which belongs to whoever spoke, wherever it was put.
+        problem = _QUOTED.sub("…", problem)
+    named = f"{error.field} {problem}" if error.field else problem
     return Problem(
         error.http_status,
         error.code,

@@ -44,7 +44,9 @@ def search(call: Call) -> Reply:
     asked: models.Search = call.query
     question = asked.model_dump(exclude={"cursor", "limit"}, exclude_none=True)
     named = f"search {urlencode(sorted(question.items()))}"
-    after = asked.cursor and cursors.decode(call.key.tenant_id, named, asked.cursor)
+    after = None
+    if asked.cursor is not None:
+        after = cursors.decode(call.key.tenant_id, named, asked.cursor)
     page = call.tenant.search(
         intent=asked.intent,
         reason=asked.reason,
