@@ -20,7 +20,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Annotated, Any, Final, NamedTuple
 
 import uvloop
 
@@ -99,12 +99,17 @@ def fastapi_app() -> Any:
 
     app = FastAPI()
 
-    async def take(tenant_id: str, body: TakeTurn, key: Known = Depends(aware)) -> Any:  # noqa: B008
+    async def take(tenant_id: str, body: TakeTurn, key: Known) -> Any:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(None, lambda: RECORD)
 
     # Their types are names until they are looked up, and these are local.
-    take.__annotations__ = {"tenant_id": str, "body": TakeTurn, "key": Known, "return": Any}
+    take.__annotations__ = {
+        "tenant_id": str,
+        "body": TakeTurn,
+        "key": Annotated[Known, Depends(aware)],
+        "return": Any,
+    }
     aware.__annotations__ = {"authorization": str, "return": Known}
     app.post("/v1/tenants/{tenant_id}/turns", status_code=201)(take)
     return app

@@ -18,19 +18,40 @@ from serving import NOON, Served, Told, turn
 
 FILE: Final = Path(selene_os.__file__).parent / "edges" / "http" / "examples.json"
 Record = dict[str, Any]
+# Name, method, path, body, and what else.
+Asked = tuple[str, str, str, Any, Record]
 PAY: Final = "send $20 to Bob"
 
 
-def requests(done: dict[str, Any]) -> list[tuple[str, str, str, Any, Record]]:
-    """Name, method, path, body, and what else; `done` holds the answers so far, by name."""
+def requests(done: dict[str, Any]) -> list[Asked]:
+    """Every request, made of the answers so far, by name."""
+    return [*_before(), *_deciding(done), *_reading(done), *_behind(done)]
 
-    def of(name: str, key: str) -> str:
-        return str(done.get(name, {}).get(key, "-"))
 
-    talk, draft = of("takeTurn", "correlation_id"), of("takeTurn", "event_id")
-    draft_2, event = of("remember", "event_id"), of("bringDecision", "event_id")
+def _of(done: dict[str, Any], name: str, key: str) -> str:
+    return str(done.get(name, {}).get(key, "-"))
+
+
+def _before() -> list[Asked]:
+    term = {"kind": "PROJECT_CODE", "source": "HR_ORG_AUTHORIZED", "canonical": "Falcon"}
+    trip = {"user_id": "erin", "device_id": "car", "session_id": "trip"}
+    settings = {"currency": "USD", "zone": "Europe/Berlin"}
+    return [
+        ("addIdentity", "POST", "identities", {"user_id": "erin"}, {}),
+        ("addDevice", "POST", "devices", {"user_id": "erin", "device_id": "car"}, {}),
+        ("openSession", "POST", "sessions", trip, {}),
+        ("closeSession", "POST", "sessions/trip/close", None, {}),
+        ("refusal:409", "DELETE", "sessions/trip", None, {}),
+        ("deleteSession", "DELETE", "sessions/morning", None, {}),
+        ("changeSettings", "PATCH", "settings", settings, {}),
+        ("getSettings", "GET", "settings", None, {}),
+        ("importTerms", "POST", "terms", {"terms": [term]}, {}),
+        ("listTerms", "GET", "terms", None, {}),
+    ]
+
+
+def _deciding(done: dict[str, Any]) -> list[Asked]:
     key = {"headers": [["idempotency-key", "order-17"]]}
-    chat = {"kind": "CHAT"}
     intent = {
         "kind": "INTENT_DRAFT",
         "reason_code": "NLP_INTENT_OK",
@@ -40,42 +61,25 @@ def requests(done: dict[str, Any]) -> list[tuple[str, str, str, Any, Record]]:
     }
     alice = {"user_id": "alice", "device_id": "kitchen"}
     signal = {"key": "brevity_preference", "value": "short", "evidence_ref": "memory:1"}
-    term = {"kind": "PROJECT_CODE", "source": "HR_ORG_AUTHORIZED", "canonical": "Falcon"}
+    profile = {**alice, "speaker_id": "alice", "signals": [signal]}
+    draft = {"draft_event_id": _of(done, "takeTurn", "event_id")}
+    kinds: list[Record] = [{"kind": "CHAT"}, {"kind": "MAYBE"}]
+    many = {"decisions": [{**alice, "decision": kind} for kind in kinds]}
     return [
-        ("addIdentity", "POST", "identities", {"user_id": "erin"}, {}),
-        ("addDevice", "POST", "devices", {"user_id": "erin", "device_id": "car"}, {}),
-        (
-            "openSession",
-            "POST",
-            "sessions",
-            {"user_id": "erin", "device_id": "car", "session_id": "trip"},
-            {},
-        ),
-        ("closeSession", "POST", "sessions/trip/close", None, {}),
-        ("refusal:409", "DELETE", "sessions/trip", None, {}),
-        ("deleteSession", "DELETE", "sessions/morning", None, {}),
-        ("changeSettings", "PATCH", "settings", {"currency": "USD", "zone": "Europe/Berlin"}, {}),
-        ("getSettings", "GET", "settings", None, {}),
-        ("importTerms", "POST", "terms", {"terms": [term]}, {}),
-        ("listTerms", "GET", "terms", None, {}),
         ("takeTurn", "POST", "turns", turn(PAY), key),
         ("takeTurnAgain", "POST", "turns", turn(PAY), key),
-        ("confirm", "POST", "confirmations", {"draft_event_id": draft}, {}),
-        (
-            "commitProfile",
-            "POST",
-            "profiles",
-            {**alice, "speaker_id": "alice", "signals": [signal]},
-            {},
-        ),
+        ("confirm", "POST", "confirmations", draft, {}),
+        ("commitProfile", "POST", "profiles", profile, {}),
         ("bringDecision", "POST", "decisions", {**alice, "decision": intent}, {}),
-        (
-            "bringDecisions",
-            "POST",
-            "decisions/batch",
-            {"decisions": [{**alice, "decision": chat}, {**alice, "decision": {"kind": "MAYBE"}}]},
-            key,
-        ),
+        ("bringDecisions", "POST", "decisions/batch", many, key),
+    ]
+
+
+def _reading(done: dict[str, Any]) -> list[Asked]:
+    talk, event = _of(done, "takeTurn", "correlation_id"), _of(done, "bringDecision", "event_id")
+    draft, yes = _of(done, "remember", "event_id"), _of(done, "yes", "event_id")
+    applied = {"draft_event_id": draft, "confirmation_event_id": yes}
+    return [
         ("trace", "GET", f"conversations/{talk}", None, {}),
         ("story", "GET", f"conversations/{talk}?explain=true", None, {}),
         ("replay", "POST", f"conversations/{talk}/replay", None, {}),
@@ -84,20 +88,19 @@ def requests(done: dict[str, Any]) -> list[tuple[str, str, str, Any, Record]]:
         ("explain", "POST", "explain", {"text": "remind me to call mom", "now": NOON}, {}),
         ("getPacks", "GET", "packs", None, {}),
         ("remember", "POST", "turns", turn("remember that my locker is 42"), {}),
-        ("yes", "POST", "confirmations", {"draft_event_id": draft_2}, {}),
-        (
-            "applyMemory",
-            "POST",
-            "memories/apply",
-            {"draft_event_id": draft_2, "confirmation_event_id": of("yes", "event_id")},
-            {},
-        ),
+        ("yes", "POST", "confirmations", {"draft_event_id": draft}, {}),
+        ("applyMemory", "POST", "memories/apply", applied, {}),
         ("listMemories", "GET", "memories/alice", None, {}),
         ("seal", "POST", "seal", None, {}),
         ("getProof", "GET", f"decisions/{event}/proof", None, {}),
         ("listCheckpoints", "GET", "checkpoints", None, {}),
         ("getCheckpoint", "GET", "checkpoints/latest", None, {}),
         ("getBundle", "GET", f"conversations/{talk}/bundle", None, {}),
+    ]
+
+
+def _behind(done: dict[str, Any]) -> list[Asked]:
+    return [
         ("removeTerm", "DELETE", "terms/" + _term(done), None, {}),
         ("changeIdentity", "PATCH", "identities/alice", {"status": "DISABLED"}, {}),
         ("refusal:400", "POST", "turns", b'{"user_id":"alice","user_id":"bob"}', {}),

@@ -99,10 +99,14 @@ class Api:
         self._tenants: dict[str, Tenant] = {}
         self.keys = KnownKeys(settings.key_kept_s, time.monotonic)
         self._buckets = Buckets(settings.requests_per_s, settings.burst, time.monotonic)
-        self._threads = ThreadPoolExecutor(settings.threads, "selene-http")
+        self._busy = 0
+        self.open()
+
+    def open(self) -> None:
+        """Begin, again if need be: a server may run the same app's lifespan more than once."""
+        self._threads = ThreadPoolExecutor(self._settings.threads, "selene-http")
         # Apart, so that whoever tries keys in numbers does not stand in the way of those who work.
         self._checks = ThreadPoolExecutor(_CHECK_THREADS, "selene-keys")
-        self._busy = 0
 
     def close(self) -> None:
         """Let what runs come to its end."""

@@ -13,7 +13,8 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
-from starlette.routing import BaseRoute, Mount, Route
+from starlette.routing import BaseRoute, Match, Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from selene_os.edges.http import auth, deciding, evidencing, reading, registering
 from selene_os.edges.http.api import Api, Settings
@@ -77,6 +78,7 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        api.open()
         yield
         # Not in this thread: what still runs may need the event loop to come to its end.
         await run_in_threadpool(api.close)
@@ -92,12 +94,11 @@ def create_app(
 
     app = Starlette(
         routes=[
+            _Below("/v1", api),
             Route("/healthz", _alive),
             Route("/readyz", _readiness(ready or selene.is_there)),
             Route("/openapi.json", openapi),
             Route("/docs", docs),
-            Route("/v1", api),
-            Mount("/v1", api),
             *routes,
         ],
         middleware=list(middleware),
@@ -108,6 +109,22 @@ def create_app(
     app.router.redirect_slashes = False
     app.state.api = api
     return app
+
+
+class _Below(BaseRoute):
+    """All below a path, whatever it is: a pattern would miss a path that holds a line's end."""
+
+    def __init__(self, path: str, app: ASGIApp) -> None:
+        self._path = path
+        self._app = app
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        path: str = scope["path"]
+        mine = path == self._path or path.startswith(f"{self._path}/")
+        return (Match.FULL if mine else Match.NONE), {}
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._app(scope, receive, send)
 
 
 async def _elsewhere(_request: Request, error: Exception) -> Response:

@@ -6,7 +6,6 @@ from typing import Any, Final
 
 from pydantic import TypeAdapter, ValidationError
 
-from selene_os import SeleneError
 from selene_os.decision import Chat, Clarify, Decision, IntentDraft
 from selene_os.edges import wire
 from selene_os.edges.http import answers, models, problems, records
@@ -23,7 +22,7 @@ from selene_os.edges.http.operations import (
 from selene_os.engines import nlp, persona
 from selene_os.engines.focus import Item
 from selene_os.engines.persona import Signal
-from selene_os.errors import BadField, Refusal
+from selene_os.errors import BadField, Refusal, SeleneError
 from selene_os.ledger import codec
 from selene_os.names import IDEMPOTENCY_KEY_BYTES_MAX
 from selene_os.reasons import ReasonCode
