@@ -8,9 +8,11 @@ import pytest
 from pydantic import BaseModel, TypeAdapter
 
 import http_examples
+from ledgers import Ledger
 from selene_os.edges.http.answers import Problem
 from selene_os.edges.http.app import OPERATIONS
 from selene_os.edges.http.description import describe, examples
+from serving import Served
 
 KEPT = examples()
 BY_NAME = {one.name: one for one in OPERATIONS}
@@ -26,6 +28,14 @@ def test_an_example_is_what_a_fresh_ledger_answers(place: int, asked: list[Any])
     # Where it is not any more: python tests/http_examples.py writes what it is now.
     assert asked[place] == KEPT[place]
     assert len(asked) == len(KEPT)
+
+
+def test_the_examples_are_the_same_on_every_store(ledger: Ledger) -> None:
+    served = Served(ledger, memory=True)
+    try:
+        assert http_examples.ask_all(served) == KEPT
+    finally:
+        served.close()
 
 
 def test_every_operation_has_an_example_that_succeeds() -> None:

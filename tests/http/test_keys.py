@@ -143,6 +143,35 @@ def test_every_read_with_the_scope_audit_leaves_an_event(served: Served) -> None
     assert "locker" not in json.dumps([told, behind])
 
 
+def test_every_bundle_and_every_record_leaves_an_event_whoever_takes_them(served: Served) -> None:
+    made = served.post("turns", turn(), "write").json
+    served.post("seal", None, "admin")
+    talk, row = made["correlation_id"], made["event_id"]
+    assert served.get(f"conversations/{talk}/bundle?with_inputs=true", "export").status == 200
+    assert served.ask("POST", f"conversations/{talk}/replay", key="audit").status == 200
+    assert served.ask("POST", f"conversations/{talk}/replay", key="read").status == 200
+    assert served.get(f"decisions/{row}?record=true").status == 200
+    assert [event[3:7] for event in served.events] == [
+        ("key:export", "getBundle", talk, "OK"),
+        ("key:audit", "replay", talk, "OK"),
+        ("key:all", "getDecision", row, "OK"),
+    ]
+
+
+def test_words_where_an_id_belongs_are_in_no_event_and_no_answer(served: Served) -> None:
+    for told in (
+        served.get("conversations/my%20pin%20is%201234", "audit"),
+        served.get("decisions/my%20pin%20is%201234", "audit"),
+        served.get("decisions/my%20pin%20is%201234/proof", "audit"),
+        served.get("checkpoints/my%20pin%20is%20a%20long%201234", "audit"),
+        served.post("confirmations", {"draft_event_id": "my pin is 1234"}),
+        served.post("memories/apply", {"draft_event_id": "my pin is 1234"}),
+    ):
+        assert told.status == 422 and b"1234" not in told.content
+    assert len(served.events) == 4
+    assert "1234" not in repr(served.events)
+
+
 def test_what_cannot_be_noted_is_not_told(served: Served) -> None:
     served.app.state.api._note = lambda _event: 1 / 0
     told = served.get("settings", "audit")

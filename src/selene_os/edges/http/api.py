@@ -33,6 +33,7 @@ from selene_os.edges.http.operations import (
     Routes,
     encode,
     segments_of,
+    target_of,
 )
 from selene_os.edges.http.problems import Problem, Refused, refused
 from selene_os.edges.http.throttling import Buckets
@@ -276,7 +277,7 @@ class Api:
     ) -> Reply:
         """Answer one request; where it must be, nothing is answered before that was noted."""
         call = Call(self._deployment, key, self._tenant(key.tenant_id), path)
-        call.target = next(iter(path.values()), None)
+        call.target = target_of(path)
         instance, problem = "", None
         try:
             call.trace_id = headers.trace_id(given)
@@ -294,8 +295,8 @@ class Api:
         if problem is not None:
             instance = instance or self._event_id()
             reply = _problem(problem, instance)
-        reading = operation.method == "GET" and auth.AUDIT in key.scopes
-        if reading or reply.status == 403:
+        reading = operation.reads and auth.AUDIT in key.scopes
+        if reading or call.noted or reply.status == 403:
             access_id = instance or self._event_id()
             reason = None if problem is None else problem.reason_code or problem.code
             self._note(self._access(key, access_id, operation.name, call.target, reason))
@@ -316,7 +317,7 @@ class Api:
             self._deployment.clock(),
             f"key:{key.key_id}",
             action,
-            None if target is None else target.encode()[:256].decode(errors="ignore"),
+            target,
             auth.OK if reason is None else auth.REFUSED,
             reason,
         )

@@ -92,8 +92,7 @@ def _written(call: Call, record: dict[str, Any]) -> Reply:
 def confirm(call: Call) -> Reply:
     """Record a user's yes or no to one draft."""
     body: models.Confirm = call.body
-    # Named in refusals once it is known to be an event's id.
-    call.decision_id = call.target = str(body.draft_event_id)[:36]
+    call.about(body.draft_event_id)
     answer = call.tenant.confirm(
         body.draft_event_id,
         body.confirmed,

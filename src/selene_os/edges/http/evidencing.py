@@ -58,6 +58,7 @@ def checkpoint(call: Call) -> Reply:
 
 def bundle(call: Call) -> Reply:
     """A conversation's evidence as one file."""
+    call.noted = True
     correlation, asked = call.path["correlation_id"], call.query
     made = call.tenant.bundle(
         correlation,

@@ -8,17 +8,20 @@ from typing import Any, Final, NamedTuple
 from urllib.parse import quote, unquote_to_bytes
 
 from pydantic import BaseModel
-from pydantic_core import to_json
+from pydantic_core import PydanticSerializationError, to_json
 
+from selene_os import names
 from selene_os.app import Tenant
-from selene_os.edges.http.auth import AccessEvent, Checked
+from selene_os.edges.http.auth import AUDIT, AccessEvent, Checked
 from selene_os.edges.library import Selene
+from selene_os.errors import BadField
 
 JSON: Final = "application/json"
 NOTE: Final = "text/plain; charset=utf-8"
 ZIP: Final = "application/zip"
 BODY_BYTES_MAX: Final = 65_536
 BATCH_BYTES_MAX: Final = 4_194_304
+_SIZE_BYTES_MAX: Final = 19
 # All that is a tenant's stands below this and the tenant's name.
 ROOM: Final = ("v1", "tenants")
 
@@ -53,8 +56,9 @@ class Call:
         path, query, body: as the operation names them.
         idempotency_key: the header's, or None.
         trace_id: of a traceparent, or None.
-        target: what an access event names; the path's id unless the operation sets another.
+        target: what an access event names: an id, never words.
         decision_id: the event that a refusal is about, if the operation knows one.
+        noted: an access event must be kept of it, whatever the key's scopes are.
     """
 
     deployment: Deployment
@@ -67,6 +71,11 @@ class Call:
     trace_id: str | None = None
     target: str | None = None
     decision_id: str | None = None
+    noted: bool = False
+
+    def about(self, event_id: str) -> None:
+        """Say which event the request is about; what is no event's id is nobody's to repeat."""
+        self.decision_id = self.target = _id_or_none(names.parse_event_id, event_id)
 
     def url(self, *segments: str) -> str:
         """The path of something of this tenant's."""
@@ -89,8 +98,56 @@ def replied(record: Mapping[str, Any], status: int = 200, *headers: Header) -> R
 
 
 def encode(record: Any) -> bytes:
-    """Compact JSON, keys in the order they have; what no JSON can hold becomes null."""
-    return to_json(record, inf_nan_mode="null")
+    """Compact JSON, keys in the order they have.
+
+    A record that was damaged may hold what no JSON can: a number that is none becomes null, half of
+    a surrogate pair a question mark.
+    """
+    try:
+        return to_json(record, inf_nan_mode="null")
+    except PydanticSerializationError:
+        return to_json(_sound(record), inf_nan_mode="null")
+
+
+def _sound(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {_sound(key): _sound(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_sound(inner) for inner in value]
+    return value.encode(errors="replace").decode() if isinstance(value, str) else value
+
+
+def target_of(path: Mapping[str, str]) -> str | None:
+    """The id that a path names, as an access event tells it; None where it is none."""
+    for name, value in path.items():
+        return _id_or_none(_PARSERS[name], value)
+    return None
+
+
+def _id_or_none(parse: Callable[[str], str], value: str) -> str | None:
+    try:
+        return parse(value)
+    except BadField:
+        return None
+
+
+def _parse_entry_id(value: str) -> str:
+    return names.check_text("entry_id", value, names.USER_ID_BYTES_MAX)
+
+
+def _parse_size(value: str) -> str:
+    return names.check_text("size", value, _SIZE_BYTES_MAX)
+
+
+# How each variable of a path is told from words that do not belong there.
+_PARSERS: Final[dict[str, Callable[[str], str]]] = {
+    "correlation_id": names.parse_correlation_id,
+    "event_id": names.parse_event_id,
+    "user_id": names.parse_user_id,
+    "session_id": names.parse_session_id,
+    "entry_id": _parse_entry_id,
+    "size": _parse_size,
+}
 
 
 def written(record: Mapping[str, Any], *, deduplicated: bool, location: str | None = None) -> Reply:
@@ -132,6 +189,11 @@ class Operation:
     keyed: bool = False
     tagged: bool = False
     body_bytes_max: int = BODY_BYTES_MAX
+
+    @property
+    def reads(self) -> bool:
+        """Whether it tells what the ledger holds, and changes nothing."""
+        return self.method == "GET" or AUDIT in self.scopes
 
     @property
     def segments(self) -> tuple[str, ...]:

@@ -83,6 +83,7 @@ def decision(call: Call) -> Reply:
                 "A record holds what was said; that needs the scope export.",
                 "Use a key with it, or leave record out.",
             )
+        call.noted = True
         record["record"] = None if kept is None else kept_records.decode(kept)
     return replied(record)
 

@@ -111,7 +111,7 @@ def remove_term(call: Call) -> Reply:
 def apply_memory(call: Call) -> Reply:
     """Do what a MEMORY_… draft says, if the gates let it."""
     body: models.ApplyMemory = call.body
-    call.decision_id = call.target = str(body.draft_event_id)[:36]
+    call.about(body.draft_event_id)
     applied = call.tenant.apply_memory(body.draft_event_id, body.confirmation_event_id)
     record = wire.applied_record(applied)
     for one in record["memories"]:
