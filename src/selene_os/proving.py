@@ -7,6 +7,7 @@ from typing import Final, Protocol
 
 from selene_os.errors import BadField, NotFound
 from selene_os.ledger.events import (
+    AuditEvent,
     CheckpointRow,
     Disclosed,
     Placed,
@@ -89,6 +90,28 @@ def case_of(
     statements = tuple(key.statement for key in proofs.signing_keys(tenant_id))
     sealing = Sealing(newest, statements)
     return make_case(rows, placed, nodes, sealing, older=older, inputs=inputs)
+
+
+def proof_of(proofs: SealedLog, event: AuditEvent) -> Case:
+    """The evidence of one row alone, against the newest checkpoint.
+
+    Raises:
+        NotFound: it is not sealed yet. Fault: the ledger does not prove what it holds.
+    """
+    tenant_id = event.tenant_id
+    newest = proofs.checkpoint(tenant_id)
+    found = proofs.placed(tenant_id, [event.event_id])
+    placed = {
+        name: place for name, place in found.items() if newest and place.leaf_index < newest.size
+    }
+    if newest is None or not placed:
+        raise NotFound("is not sealed yet", "Ask again behind the next seal.", field="event_id")
+    rows = proofs.whole_rows(tenant_id, event.correlation_id)
+    wanted = wanted_nodes(newest.size, placed)
+    nodes = dict(zip(wanted, proofs.nodes(tenant_id, wanted), strict=True))
+    statements = tuple(key.statement for key in proofs.signing_keys(tenant_id))
+    own = [row for row in rows if row.event_id == event.event_id]
+    return make_case(own, placed, nodes, Sealing(newest, statements))
 
 
 def inputs_of(

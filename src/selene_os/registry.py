@@ -4,19 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from selene_os import dictionary, erasing, names, records, remembering
 from selene_os.engines import know, nlp
 from selene_os.errors import BadField, NotFound
 from selene_os.ledger import codec
-from selene_os.ledger.events import ERASED_KEY_ID, AuditEvent, TenantRow, Utterance, Wanted
+from selene_os.ledger.events import (
+    ERASED_KEY_ID,
+    AuditEvent,
+    CheckpointRow,
+    Recorded,
+    TenantRow,
+    Utterance,
+    Wanted,
+)
 from selene_os.ledger.memories import Memories
 from selene_os.ledger.repositories import Identities, Sessions, utterance
 from selene_os.ledger.store import Store
 from selene_os.reasons import reason_number
 from selene_os.receipts import Surroundings
 from selene_os.tenancy import parse_setting
+
+if TYPE_CHECKING:
+    # Few of those who take turns ask for evidence; see `bundle`.
+    from selene_os.proof.evidence import Case
 
 PAGE_ROWS_MAX: Final = 1_000
 DECISIONS: Final = (
@@ -230,6 +242,47 @@ class Registry:
         """What is needed to decide one event again, or None. Raises BadField, Erased."""
         found = self._store.record(self.tenant_id, names.parse_event_id(event_id))
         return None if found is None else records.decode(found)
+
+    def decision(self, event_id: str) -> Recorded:
+        """One event with its record, which is None where it has none.
+
+        Raises:
+            BadField: no event's id. NotFound: no such event, also for another tenant's.
+        """
+        named = names.parse_event_id(event_id)
+        event = self._store.event(self.tenant_id, named)
+        if event is None:
+            raise NotFound(f"{named!r} is not known", "Check its id.", field="event_id")
+        return event, self._store.record(self.tenant_id, named)
+
+    # ---- proofs
+
+    def checkpoint(self, size: int | None = None) -> CheckpointRow:
+        """The newest checkpoint, or that of a size. Raises BadField, NotFound."""
+        if size is not None:
+            names.check_count("size", size, 1, names.TIME_NS_MAX)
+        row = self._store.proofs.checkpoint(self.tenant_id, size)
+        if row is None:
+            raise NotFound("names no checkpoint", "Make one with `selene seal`.", field="size")
+        return row
+
+    def checkpoints(self, after: int = 0, rows: int = 50) -> list[CheckpointRow]:
+        """Checkpoints of more than `after` leaves, the smallest first. Raises BadField."""
+        names.check_count("after", after, 0, names.TIME_NS_MAX)
+        names.check_count("rows", rows, 1, PAGE_ROWS_MAX)
+        return self._store.proofs.checkpoints(self.tenant_id, after, rows)
+
+    def proof(self, event_id: str) -> Case:
+        """What proves one event against the newest checkpoint: evidence of that row alone.
+
+        Raises:
+            BadField: no event's id. NotFound: no such event, or it is not sealed yet. Fault: the
+            ledger does not prove what it holds.
+        """
+        from selene_os import proving
+
+        event, _ = self.decision(event_id)
+        return proving.proof_of(self._store.proofs, event)
 
     def bundle(
         self,

@@ -16,6 +16,7 @@ from selene_os.edges.surroundings import system
 from selene_os.engines.nlp import Pack
 from selene_os.errors import NotFound
 from selene_os.gates import AccessPort, DenyAll, SimulationPort
+from selene_os.language.pack import core_pack
 from selene_os.ledger.events import TenantRow
 from selene_os.ledger.store import Store
 from selene_os.receipts import Surroundings
@@ -101,6 +102,16 @@ class Selene:
     def close(self) -> None:
         """Finish the writes that wait and close the ledger."""
         self._store.close()
+
+    @property
+    def pack(self) -> Pack:
+        """What can be asked for."""
+        return self._pack or core_pack()
+
+    def is_there(self) -> bool:
+        """Whether the ledger answers. Raises Fault: why it does not."""
+        self._store.tenant(names.parse_tenant_id("-"))
+        return True
 
     def add_tenant(self, tenant: str) -> bool:
         """Add a tenant; False where it is there already. Raises BadField."""

@@ -1,0 +1,398 @@
+"""All below /v1: a pure ASGI app that knows whose request it is before it looks at anything else.
+
+The order is the contract: the key (401), how often it asks (429), whose tenant (403), the path
+(404), the method (405), the scope (403), the headers, the body, its JSON, its fields; then the
+operation runs, in a thread. Who has no key learns nothing but that, whatever else is wrong.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+import time
+import traceback
+from collections.abc import Awaitable, Callable, MutableMapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Final, TypeVar
+from urllib.parse import parse_qsl
+
+from pydantic import ValidationError
+
+from selene_os.app import Tenant
+from selene_os.edges.http import auth, bodies, headers, problems
+from selene_os.edges.http.auth import AccessEvent, Checked, Headers, KnownKeys
+from selene_os.edges.http.operations import (
+    ROOM,
+    Call,
+    Deployment,
+    Operation,
+    Reply,
+    Routes,
+    encode,
+    segments_of,
+    target_of,
+)
+from selene_os.edges.http.problems import Problem, Refused, refused
+from selene_os.edges.http.throttling import Buckets
+from selene_os.errors import BadField, Fault, SeleneError
+
+T = TypeVar("T")
+Asgi = MutableMapping[str, Any]
+Send = Callable[[Asgi], Awaitable[None]]
+_CHECK_THREADS: Final = 2
+_AGAIN: Final = ("retry-after", "1")
+_log: Final = logging.getLogger("selene.http")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Limits of a server.
+
+    Attributes:
+        threads: how many operations run at a time. waiting_max: how many may wait or run.
+        requests_per_s, burst: of one key. key_kept_s: how long a good key is not asked for again.
+        body_wait_s: until a body must be whole. answer_wait_s: until an operation must be done.
+        header_bytes_max, query_bytes_max: of one request.
+    """
+
+    threads: int = 32
+    waiting_max: int = 512
+    requests_per_s: float = 1_000.0
+    burst: int = 2_000
+    key_kept_s: float = 1.0
+    body_wait_s: float = 10.0
+    answer_wait_s: float = 30.0
+    header_bytes_max: int = 16_384
+    query_bytes_max: int = 4_096
+
+
+class Api:
+    """Serves a table of operations.
+
+    Args:
+        deployment: what they work with.
+        operations: the table.
+        check: tells the key of a token, or None; may block.
+        note: keeps an access event; may block.
+        settings: limits.
+        event_id: makes the names of access events and of incidents, UUIDs of version 7.
+    """
+
+    def __init__(
+        self,
+        deployment: Deployment,
+        operations: tuple[Operation, ...],
+        *,
+        check: auth.Check,
+        note: auth.Note,
+        settings: Settings,
+        event_id: Callable[[], str],
+    ) -> None:
+        self._deployment = deployment
+        self._routes = Routes(operations)
+        self._check = check
+        self._note = note
+        self._settings = settings
+        self._event_id = event_id
+        self._tenants: dict[str, Tenant] = {}
+        self.keys = KnownKeys(settings.key_kept_s, time.monotonic)
+        self._buckets = Buckets(settings.requests_per_s, settings.burst, time.monotonic)
+        self._busy = 0
+        self.open()
+
+    def open(self) -> None:
+        """Begin, again if need be: a server may run the same app's lifespan more than once."""
+        self._threads = ThreadPoolExecutor(self._settings.threads, "selene-http")
+        # Apart, so that whoever tries keys in numbers does not stand in the way of those who work.
+        self._checks = ThreadPoolExecutor(_CHECK_THREADS, "selene-keys")
+
+    def close(self) -> None:
+        """Let what runs come to its end."""
+        self._threads.shutdown()
+        self._checks.shutdown()
+
+    async def __call__(self, scope: Asgi, receive: bodies.Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            # There are no websockets here; what is not accepted is refused by the server.
+            await send({"type": "websocket.close", "code": 1000})
+            return
+        given: Headers = scope["headers"]
+        try:
+            reply = await self._answer(scope, given, receive)
+        except Refused as error:
+            reply = _problem(error.problem, self._event_id())
+        except bodies.Gone:
+            return
+        except Exception as error:
+            reply = self._incident(error)
+        unread = "selene.read" not in scope and headers.has_body(given)
+        await _send(send, reply, head=scope["method"] == "HEAD", close=unread)
+
+    # ---- whose request it is
+
+    async def _answer(self, scope: Asgi, given: Headers, receive: bodies.Receive) -> Reply:
+        key = await self._authenticate(given)
+        if wait_s := self._buckets.take(key.key_id):
+            raise refused(
+                "TooManyRequests",
+                "The key asks more often than it may.",
+                "Wait as long as retry-after says, then send it again.",
+                headers=(("retry-after", str(wait_s)),),
+            )
+        segments = segments_of(scope.get("raw_path") or scope["path"].encode())
+        if segments is None or tuple(segments[:2]) != ROOM or len(segments) < 3:
+            raise _no_path()
+        if segments[2] != key.tenant_id:
+            problem = problems.of_http(
+                "TenantForbidden", "It is of another one.", "Use a key of that tenant."
+            )
+            return await self._forbidden(key, "tenant", problem)
+        method = "GET" if scope["method"] == "HEAD" else scope["method"]
+        found = self._routes.find(segments[3:])
+        if not found:
+            raise _no_path()
+        if method not in found:
+            allowed = sorted({*found, *(("HEAD",) if "GET" in found else ())})
+            step = "Use " + ", ".join(allowed) + "."
+            allow = (("allow", ", ".join(allowed)),)
+            raise refused("MethodNotAllowed", "It is not for this path.", step, headers=allow)
+        operation, values = found[method]
+        scope["selene.operation"] = operation.name
+        if not key.scopes.intersection(operation.scopes):
+            needed = " or ".join(operation.scopes)
+            problem = problems.of_http(
+                "ScopeMissing", f"It needs the scope {needed}.", "Use a key that has it."
+            )
+            return await self._forbidden(key, operation.name, problem)
+        path = dict(zip(operation.variables, values, strict=True))
+        return await self._serve(scope, given, receive, key, operation, path)
+
+    async def _authenticate(self, given: Headers) -> Checked:
+        token = auth.token_of(given)
+        if token is not None:
+            key = self.keys.find(token)
+            if key is not None:
+                return key
+            key = await asyncio.get_running_loop().run_in_executor(
+                self._checks, self._checked, token
+            )
+            if key is not None:
+                self.keys.keep(token, key)
+                return key
+        self.keys.note_unknown()
+        raise refused(
+            "NotAuthenticated",
+            "No key came with the request, or none that is known.",
+            "Send Authorization: Bearer sel_….",
+            headers=(("www-authenticate", 'Bearer realm="selene"'),),
+        )
+
+    def _checked(self, token: str) -> Checked | None:
+        try:
+            return self._check(token)
+        except Fault as fault:
+            raise Refused(self._told(fault)) from None
+
+    async def _forbidden(self, key: Checked, action: str, problem: Problem) -> Reply:
+        """Refuse a key that is known, and keep that it asked."""
+        access_id = self._event_id()
+        event = self._access(key, access_id, action, None, problem.code)
+        await self._run(partial(self._note, event))
+        return _problem(problem, access_id)
+
+    # ---- the request itself
+
+    async def _serve(
+        self,
+        scope: Asgi,
+        given: Headers,
+        receive: bodies.Receive,
+        key: Checked,
+        operation: Operation,
+        path: dict[str, str],
+    ) -> Reply:
+        settings = self._settings
+        if headers.size_of(given) > settings.header_bytes_max:
+            detail = f"{settings.header_bytes_max} bytes are accepted."
+            raise refused("HeadersTooLarge", detail, "Send fewer.")
+        query: bytes = scope["query_string"]
+        if len(query) > settings.query_bytes_max:
+            detail = f"{settings.query_bytes_max} bytes are accepted."
+            raise refused("QueryTooLong", detail, "Ask for less at a time.")
+        body = b""
+        if operation.body is not None:
+            headers.check_json(given)
+            length = headers.content_length(given)
+            if length is not None and length > operation.body_bytes_max:
+                raise bodies.too_large(operation.body_bytes_max)
+            try:
+                async with asyncio.timeout(settings.body_wait_s):
+                    body = await bodies.read(receive, operation.body_bytes_max)
+            except TimeoutError:
+                detail = f"{settings.body_wait_s:g} s are waited."
+                raise refused("BodyTooSlow", detail, "Send it at once.") from None
+            scope["selene.read"] = True
+        work = partial(self._worked, operation, key, given, query, path, body)
+        return await self._run(work)
+
+    async def _run(self, work: Callable[[], T]) -> T:
+        """Run what blocks in a thread, within the time and the number that are set."""
+        if self._busy >= self._settings.waiting_max:
+            step = "Send the same request again, with the same Idempotency-Key."
+            raise refused("TooBusy", "Nothing was done.", step, headers=(_AGAIN,))
+        self._busy += 1
+        future = asyncio.get_running_loop().run_in_executor(self._threads, work)
+        # Counted until it is done, also where nobody waits for it any more.
+        future.add_done_callback(self._done)
+        try:
+            async with asyncio.timeout(self._settings.answer_wait_s):
+                return await asyncio.shield(future)
+        except TimeoutError:
+            raise refused(
+                "TooSlow",
+                "What was to be written may have been.",
+                "Send the same request again, with the same Idempotency-Key.",
+                headers=(_AGAIN,),
+            ) from None
+
+    def _done(self, future: asyncio.Future[Any]) -> None:
+        self._busy -= 1
+        if not future.cancelled():
+            # Taken, so that nobody complains of what came too late.
+            future.exception()
+
+    # ---- in a thread
+
+    def _worked(
+        self,
+        operation: Operation,
+        key: Checked,
+        given: Headers,
+        query: bytes,
+        path: dict[str, str],
+        body: bytes,
+    ) -> Reply:
+        """Answer one request; where it must be, nothing is answered before that was noted."""
+        call = Call(self._deployment, key, self._tenant(key.tenant_id), path)
+        call.target = target_of(path)
+        instance, problem = "", None
+        try:
+            call.trace_id = headers.trace_id(given)
+            if operation.keyed:
+                call.idempotency_key = headers.idempotency_key(given)
+            _parse(operation, call, query, body)
+            reply = operation.run(call)
+        except ValidationError as error:
+            problem = problems.of_error(problems.of_validation(error))
+        except Refused as error:
+            problem = error.problem
+        except SeleneError as error:
+            instance = self._event_id()
+            problem = self._told(error, instance, call.decision_id)
+        if problem is not None:
+            instance = instance or self._event_id()
+            reply = _problem(problem, instance)
+        reading = operation.reads and auth.AUDIT in key.scopes
+        if reading or call.noted or reply.status == 403:
+            access_id = instance or self._event_id()
+            reason = None if problem is None else problem.reason_code or problem.code
+            self._note(self._access(key, access_id, operation.name, call.target, reason))
+        return _tagged(reply, given) if operation.tagged and reply.status == 200 else reply
+
+    def _tenant(self, tenant_id: str) -> Tenant:
+        tenant = self._tenants.get(tenant_id)
+        if tenant is None:
+            tenant = self._tenants[tenant_id] = self._deployment.selene.tenant(tenant_id)
+        return tenant
+
+    def _access(
+        self, key: Checked, access_id: str, action: str, target: str | None, reason: str | None
+    ) -> AccessEvent:
+        return AccessEvent(
+            key.tenant_id,
+            access_id,
+            self._deployment.clock(),
+            f"key:{key.key_id}",
+            action,
+            target,
+            auth.OK if reason is None else auth.REFUSED,
+            reason,
+        )
+
+    def _told(
+        self, error: SeleneError, instance: str = "", decision_id: str | None = None
+    ) -> Problem:
+        """An error's problem; of a fault the operator is told more than the caller."""
+        if isinstance(error, Fault):
+            _log.error("fault %s %s: %s", error.code, instance, error.problem)
+        return problems.of_error(error, decision_id)
+
+    def _incident(self, error: Exception) -> Reply:
+        """An exception that nobody foresaw: where it came from is logged, never what it says."""
+        if isinstance(error, SeleneError):
+            instance = self._event_id()
+            return _problem(self._told(error, instance), instance)
+        instance = self._event_id()
+        places = [f"{one.name}:{one.lineno}" for one in traceback.extract_tb(error.__traceback__)]
+        _log.error("incident %s: %s at %s", instance, type(error).__name__, " ".join(places[-6:]))
+        return _problem(problems.of_incident(), instance)
+
+
+def _parse(operation: Operation, call: Call, query: bytes, body: bytes) -> None:
+    """The query and the body, by their models. Raises Refused, BadField, ValidationError."""
+    if operation.body is not None:
+        call.body = operation.body.model_validate(bodies.parse(body))
+    if operation.query is None:
+        if query:
+            raise BadField("query", "is not accepted here", "Leave it out.")
+        return
+    given: dict[str, str] = {}
+    try:
+        pairs = parse_qsl(query.decode(), keep_blank_values=True, errors="strict")
+    except ValueError:
+        raise BadField("query", "is no UTF-8", "Encode it in UTF-8.") from None
+    for name, value in pairs:
+        if name in given:
+            raise BadField(problems.sound(name[:64]), "stands there twice", "Give it once.")
+        given[name] = value
+    call.query = operation.query.model_validate_strings(given)
+
+
+def _no_path() -> Refused:
+    return refused("NoSuchPath", "No operation is there.", "See /docs for what there is.")
+
+
+def _problem(problem: Problem, instance: str) -> Reply:
+    content = encode(problem.as_record(instance))
+    more = tuple((name.encode(), value.encode()) for name, value in problem.headers)
+    return Reply(problem.status, content, problems.MEDIA_TYPE, more)
+
+
+def _tagged(reply: Reply, given: Headers) -> Reply:
+    """An answer with its ETag; without its content where the caller has that."""
+    tag = f'"{hashlib.sha256(reply.content).hexdigest()[:32]}"'.encode()
+    more = (*reply.headers, (b"etag", tag), (b"cache-control", b"private, no-cache"))
+    if headers.knows(given, tag):
+        return Reply(304, b"", reply.media_type, more)
+    return reply._replace(headers=more)
+
+
+async def _send(send: Send, reply: Reply, *, head: bool, close: bool) -> None:
+    fields = [
+        (b"content-type", reply.media_type.encode()),
+        (b"content-length", str(len(reply.content)).encode()),
+        (b"x-content-type-options", b"nosniff"),
+        *reply.headers,
+    ]
+    if not any(name == b"cache-control" for name, _ in reply.headers):
+        fields.append((b"cache-control", b"no-store"))
+    if reply.status == 304:
+        fields = fields[2:]
+    if close:
+        # What of the body was not read would be taken for the next request, or waited for.
+        fields.append((b"connection", b"close"))
+    await send({"type": "http.response.start", "status": reply.status, "headers": fields})
+    await send({"type": "http.response.body", "body": b"" if head else reply.content})

@@ -1,0 +1,166 @@
+"""The server as one ASGI app: /v1 behind its keys, and beside it what needs none."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import Final
+
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import BaseRoute, Match, Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from selene_os.edges.http import auth, deciding, evidencing, reading, registering
+from selene_os.edges.http.api import Api, Settings
+from selene_os.edges.http.description import describe, page_of
+from selene_os.edges.http.operations import JSON, AccessEvents, Deployment, Operation, encode
+from selene_os.edges.http.problems import MEDIA_TYPE, of_error, of_http
+from selene_os.edges.library import Selene
+from selene_os.edges.surroundings import system
+from selene_os.errors import SeleneError
+
+OPERATIONS: Final[tuple[Operation, ...]] = (
+    *deciding.OPERATIONS,
+    *reading.OPERATIONS,
+    *evidencing.OPERATIONS,
+    *registering.OPERATIONS,
+)
+_READY_KEPT_S: Final = 1.0
+_CSP: Final = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
+
+
+def create_app(
+    selene: Selene,
+    *,
+    check: auth.Check,
+    note: auth.Note,
+    settings: Settings | None = None,
+    clock: Callable[[], int] = time.time_ns,
+    event_id: Callable[[], str] | None = None,
+    access_events: AccessEvents | None = None,
+    seal: Callable[[str], int] | None = None,
+    ready: Callable[[], object] | None = None,
+    routes: Sequence[BaseRoute] = (),
+    middleware: Sequence[Middleware] = (),
+) -> Starlette:
+    """The server.
+
+    Args:
+        selene: the ledger with its engines; it stays open for as long as the app runs.
+        check: tells the key of a token, or None; may block, and is not asked again for a good key
+            within `settings.key_kept_s`.
+        note: keeps an access event; where it raises, what was asked for is not told.
+        settings: limits.
+        clock: nanoseconds since 1970 UTC. event_id: names of access events and incidents.
+        access_events: reads those events of a tenant; None where they are not kept.
+        seal: seals one tenant; None where the signing key is elsewhere.
+        ready: raises SeleneError where the ledger cannot be worked with; by default a read of it.
+        routes: further ones, such as a console's, with an authentication of their own.
+        middleware: around everything; what it adds must not read bodies before their keys.
+
+    Returns:
+        The ASGI app; `app.state.api` is what serves /v1, with its counters.
+    """
+    api = Api(
+        Deployment(selene, clock, access_events, seal),
+        OPERATIONS,
+        check=check,
+        note=note,
+        settings=settings or Settings(),
+        event_id=event_id or system().event_id,
+    )
+
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        api.open()
+        yield
+        # Not in this thread: what still runs may need the event loop to come to its end.
+        await run_in_threadpool(api.close)
+
+    description = encode(describe(OPERATIONS))
+    page = page_of(OPERATIONS)
+
+    async def openapi(_request: Request) -> Response:
+        return Response(description, media_type=JSON)
+
+    async def docs(_request: Request) -> Response:
+        return HTMLResponse(page, headers={"content-security-policy": _CSP})
+
+    app = Starlette(
+        routes=[
+            _Below("/v1", api),
+            Route("/healthz", _alive),
+            Route("/readyz", _readiness(ready or selene.is_there)),
+            Route("/openapi.json", openapi),
+            Route("/docs", docs),
+            *routes,
+        ],
+        middleware=list(middleware),
+        exception_handlers={HTTPException: _elsewhere},
+        lifespan=lifespan,
+    )
+    # "/docs/" is not /docs: one path for each thing.
+    app.router.redirect_slashes = False
+    app.state.api = api
+    return app
+
+
+class _Below(BaseRoute):
+    """All below a path, whatever it is: a pattern would miss a path that holds a line's end."""
+
+    def __init__(self, path: str, app: ASGIApp) -> None:
+        self._path = path
+        self._app = app
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        path: str = scope["path"]
+        mine = path == self._path or path.startswith(f"{self._path}/")
+        return (Match.FULL if mine else Match.NONE), {}
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._app(scope, receive, send)
+
+
+async def _elsewhere(_request: Request, error: Exception) -> Response:
+    """What is beside every path, or asked for by another method."""
+    status = error.status_code if isinstance(error, HTTPException) else 404
+    code = {404: "NoSuchPath", 405: "MethodNotAllowed"}.get(status, "BadHeader")
+    record = of_http(code, "It is not here.", "See /docs for what there is.").as_record(None)
+    own = getattr(error, "headers", None)
+    return Response(encode(record), record["status"], headers=own, media_type=MEDIA_TYPE)
+
+
+async def _alive(_request: Request) -> Response:
+    return Response(encode({"status": "alive"}), media_type=JSON)
+
+
+def _readiness(ready: Callable[[], object]) -> Callable[[Request], object]:
+    """Whether the ledger can be worked with; asked once a second at most, whoever asks."""
+    told: tuple[float, Response] | None = None
+
+    def ask() -> Response:
+        try:
+            ready()
+        except SeleneError as error:
+            problem = of_error(error)
+        except Exception:
+            problem = of_http("Incident", "The ledger could not be asked.", "See the log.")
+        else:
+            return Response(encode({"status": "ready"}), media_type=JSON)
+        record = problem.as_record(None) | {"status": 503}
+        return Response(encode(record), 503, media_type=MEDIA_TYPE)
+
+    async def answer(_request: Request) -> Response:
+        nonlocal told
+        now = time.monotonic()
+        if told is None or now - told[0] >= _READY_KEPT_S:
+            told = (now, await run_in_threadpool(ask))
+        return told[1]
+
+    return answer

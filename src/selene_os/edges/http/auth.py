@@ -1,0 +1,113 @@
+"""Whose request it is: the key in the Authorization header, and what is noted of its use."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Final, NamedTuple, Protocol
+
+Headers = list[tuple[bytes, bytes]]
+READ: Final = "read"
+WRITE: Final = "write"
+EXPORT: Final = "export"
+AUDIT: Final = "audit"
+ADMIN: Final = "admin"
+SCOPES: Final = (ADMIN, AUDIT, EXPORT, READ, WRITE)
+
+OK: Final = "OK"
+REFUSED: Final = "REFUSED"
+_TOKEN_BYTES_MAX: Final = 256
+_KEPT_MAX: Final = 10_000
+_TOLD_EVERY_S: Final = 60.0
+_log: Final = logging.getLogger("selene.http")
+
+
+class Checked(Protocol):
+    """A key that is known, neither revoked nor expired."""
+
+    @property
+    def tenant_id(self) -> str: ...
+    @property
+    def key_id(self) -> str: ...
+    @property
+    def scopes(self) -> frozenset[str]: ...
+
+
+class AccessEvent(NamedTuple):
+    """One use of a key that is kept: who did what to which thing, and what became of it.
+
+    at is nanoseconds since 1970 UTC; target an id, never words said; reason of a refusal.
+    """
+
+    tenant_id: str
+    access_id: str
+    at: int
+    actor: str
+    action: str
+    target: str | None
+    outcome: str
+    reason: str | None
+
+
+Check = Callable[[str], Checked | None]
+Note = Callable[[AccessEvent], None]
+
+
+def token_of(headers: Headers) -> str | None:
+    """The token of `Authorization: Bearer …`; None where there is none, or more than one."""
+    given = [value for name, value in headers if name == b"authorization"]
+    if len(given) != 1:
+        return None
+    scheme, _, token = given[0].partition(b" ")
+    token = token.strip(b" ")
+    if scheme.lower() != b"bearer" or not 1 <= len(token) <= _TOKEN_BYTES_MAX:
+        return None
+    try:
+        return token.decode("ascii")
+    except UnicodeDecodeError:
+        return None
+
+
+class KnownKeys:
+    """Keys that were found good a moment ago, so that few requests wait for the ledger.
+
+    Used from one thread, the event loop's. Only good keys are kept, and none by its own text.
+
+    Args:
+        kept_s: for how long; a key that is revoked works that much longer.
+        clock: seconds, which only rise.
+    """
+
+    def __init__(self, kept_s: float, clock: Callable[[], float]) -> None:
+        self._kept_s = kept_s
+        self._clock = clock
+        self._known: OrderedDict[bytes, tuple[Checked, float]] = OrderedDict()
+        self.refused = 0
+        self._told_at = -_TOLD_EVERY_S
+        self._untold = 0
+
+    def find(self, token: str) -> Checked | None:
+        """The key of a token, if that was found good just now."""
+        found = self._known.get(_digest(token))
+        return None if found is None or found[1] <= self._clock() else found[0]
+
+    def keep(self, token: str, key: Checked) -> None:
+        """Keep that a token is good."""
+        self._known[_digest(token)] = (key, self._clock() + self._kept_s)
+        if len(self._known) > _KEPT_MAX:
+            self._known.popitem(last=False)
+
+    def note_unknown(self) -> None:
+        """Count a request without a good key, and log that there are some, once a minute."""
+        self.refused += 1
+        self._untold += 1
+        now = self._clock()
+        if now - self._told_at >= _TOLD_EVERY_S:
+            _log.warning("requests without a good key: %d", self._untold)
+            self._told_at, self._untold = now, 0
+
+
+def _digest(token: str) -> bytes:
+    return hashlib.sha256(token.encode()).digest()

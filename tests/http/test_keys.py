@@ -1,0 +1,207 @@
+"""Keys before all else: who has none learns nothing, and who has one sees one tenant."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import pytest
+
+from selene_os.edges.http.app import OPERATIONS
+from selene_os.edges.http.operations import Operation
+from serving import TALK, Served, Told, dumped, token_of, turn
+
+ROOMS = ("acme", "globex", "nobody", "..", "ACME", "acme%00", "%F0%9F%98%80")
+JUNK: list[Any] = [None, turn(), b"{", b"x" * 5_000_000, b"[" * 100_000, b"\xff"]
+BAD_KEYS: list[list[tuple[str, str]]] = [
+    [],
+    [("authorization", "")],
+    [("authorization", "Bearer")],
+    [("authorization", "Bearer ")],
+    [("authorization", f"Basic {token_of('all')}")],
+    [("authorization", token_of("all"))],
+    [("authorization", f"Bearer {token_of('all')}x")],
+    [("authorization", f"Bearer {token_of('all')} x")],
+    [("authorization", f"Bearer {token_of('all')[:-1]}")],
+    [("authorization", f"Bearer {token_of('all')}")] * 2,
+    [("authorization", "Bearer \u00e9")],
+    [("authorization", "Bearer " + "s" * 100_000)],
+    [("authorization", f"Bearer {token_of('all').replace('acme', 'globex')}")],
+    [("x-api-key", token_of("all"))],
+    [("cookie", f"key={token_of('all')}")],
+]  # fmt: skip
+
+
+def without_incident(told: Told) -> tuple[int, dict[str, str], bytes]:
+    content = re.sub(rb'"urn:uuid:[0-9a-f-]{36}"', b'"urn:uuid"', told.content)
+    return told.status, told.headers, content
+
+
+def url_of(operation: Operation, tenant: str) -> str:
+    filled = re.sub(r"\{[a-z_]+\}", TALK, operation.path)
+    return f"/v1/tenants/{tenant}/{filled}"
+
+
+@pytest.mark.parametrize("given", BAD_KEYS, ids=range(len(BAD_KEYS)))
+def test_no_good_key_is_told_the_same_whatever_else_is_wrong(
+    shared: Served, given: list[tuple[str, str]]
+) -> None:
+    first = shared.ask("GET", "settings", key=None, headers=given)
+    assert first.status == 401
+    assert first.headers["www-authenticate"] == 'Bearer realm="selene"'
+    for path in ("/v1", "/v1/", "/v1/x", "/v1/tenants/acme/turns", "/v1//", "/v1/x%0Ay"):
+        for method in ("GET", "POST", "BREW", "DELETE"):
+            for body in JUNK:
+                told = shared.ask(method, path, body, key=None, headers=given, kind=None)
+                closing = {"connection": "close"} if body is not None else {}
+                assert without_incident(told)[:2] == (401, first.headers | closing)
+                assert without_incident(told)[2] == without_incident(first)[2]
+
+
+def test_an_unread_body_is_not_waited_for(shared: Served) -> None:
+    told = shared.ask("POST", "turns", key=None, chunks=[], stall=True)
+    assert told.status == 401
+
+
+def test_unknown_keys_leave_a_counter_and_no_event(
+    served: Served, caplog: pytest.LogCaptureFixture
+) -> None:
+    for _ in range(40):
+        assert served.get("settings", None).status == 401
+    assert served.app.state.api.keys.refused == 40
+    assert served.events == []
+    assert [record.getMessage() for record in caplog.records] == ["requests without a good key: 1"]
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=[one.name for one in OPERATIONS])
+def test_another_tenant_is_refused_alike_whether_it_is_there_or_not(
+    shared: Served, operation: Operation
+) -> None:
+    told = {
+        without_incident(
+            shared.ask(operation.method, url_of(operation, room), {"x": 1}, key)
+        ).__repr__()
+        for key, rooms in (("all", ROOMS[1:]), ("globex", (ROOMS[0], *ROOMS[2:])))
+        for room in rooms
+    }
+    assert len(told) == 1
+    assert "(403" in told.pop()
+
+
+def test_no_path_leads_out_of_the_key_s_tenant(served: Served) -> None:
+    event = served.post("turns", turn(), "all").json
+    talk, row = event["correlation_id"], event["event_id"]
+    for operation in OPERATIONS:
+        if operation.name == "listAccessEvents":
+            # It tells a key what that key itself has asked for.
+            continue
+        path = re.sub(r"\{[a-z_]+\}", row if "event" in operation.path else talk, operation.path)
+        body: Any = None if operation.body is None else {}
+        for room in ("globex", "acme"):
+            told = served.ask(operation.method, f"/v1/tenants/{room}/{path}", body, "globex")
+            if told.status == 200:
+                assert talk not in told.content.decode() and row not in told.content.decode()
+            else:
+                assert told.status in (403, 404, 422), (operation.name, told)
+            if room == "acme":
+                assert told.code == "TenantForbidden"
+    for field, value in (("draft_event_id", row),):
+        told = served.ask("POST", "/v1/tenants/globex/confirmations", {field: value}, "globex")
+        assert (told.status, told.code) == (404, "NotFound")
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=[one.name for one in OPERATIONS])
+def test_a_key_without_the_scope_is_refused_before_its_body_is_read(
+    shared: Served, operation: Operation
+) -> None:
+    for scope in {"admin", "audit", "export", "read", "write"} - set(operation.scopes):
+        path = url_of(operation, "acme")
+        told = shared.ask(operation.method, path, key=scope, chunks=[], stall=True)
+        assert (told.status, told.code) == (403, "ScopeMissing")
+        event = shared.events[-1]
+        assert told.json["instance"] == f"urn:uuid:{event.access_id}"
+        assert event[3:] == (f"key:{scope}", operation.name, None, "REFUSED", "ScopeMissing")
+
+
+def test_every_read_with_the_scope_audit_leaves_an_event(served: Served) -> None:
+    talk = served.post("turns", turn("my locker is 42"), "write").json["correlation_id"]
+    assert served.events == []
+    for path, status in ((f"conversations/{talk}", 200), (f"conversations/{TALK}", 404)):
+        assert served.get(path, "audit").status == status
+    assert served.ask("HEAD", "settings", key="audit").status == 200
+    assert served.get(f"conversations/{talk}", "read").status == 200
+    assert [event[3:] for event in served.events] == [
+        ("key:audit", "trace", talk, "OK", None),
+        ("key:audit", "trace", TALK, "REFUSED", "NotFound"),
+        ("key:audit", "getSettings", None, "OK", None),
+    ]
+    told = served.get("access-events?limit=2", "audit").json
+    assert [one["action"] for one in told["events"]] == ["getSettings", "trace"]
+    behind = served.get(f"access-events?limit=2&cursor={told['next_cursor']}", "audit").json
+    assert [one["action"] for one in behind["events"]] == ["trace", "trace"] or behind["events"]
+    assert "locker" not in json.dumps([told, behind])
+
+
+def test_every_bundle_and_every_record_leaves_an_event_whoever_takes_them(served: Served) -> None:
+    made = served.post("turns", turn(), "write").json
+    served.post("seal", None, "admin")
+    talk, row = made["correlation_id"], made["event_id"]
+    assert served.get(f"conversations/{talk}/bundle?with_inputs=true", "export").status == 200
+    assert served.ask("POST", f"conversations/{talk}/replay", key="audit").status == 200
+    assert served.ask("POST", f"conversations/{talk}/replay", key="read").status == 200
+    assert served.get(f"decisions/{row}?record=true").status == 200
+    assert [event[3:7] for event in served.events] == [
+        ("key:export", "getBundle", talk, "OK"),
+        ("key:audit", "replay", talk, "OK"),
+        ("key:all", "getDecision", row, "OK"),
+    ]
+
+
+def test_words_where_an_id_belongs_are_in_no_event_and_no_answer(served: Served) -> None:
+    for told in (
+        served.get("conversations/my%20pin%20is%201234", "audit"),
+        served.get("decisions/my%20pin%20is%201234", "audit"),
+        served.get("decisions/my%20pin%20is%201234/proof", "audit"),
+        served.get("checkpoints/my%20pin%20is%20a%20long%201234", "audit"),
+        served.post("confirmations", {"draft_event_id": "my pin is 1234"}),
+        served.post("memories/apply", {"draft_event_id": "my pin is 1234"}),
+    ):
+        assert told.status == 422 and b"1234" not in told.content
+    assert len(served.events) == 4
+    assert "1234" not in repr(served.events)
+
+
+def test_what_cannot_be_noted_is_not_told(served: Served) -> None:
+    served.app.state.api._note = lambda _event: 1 / 0
+    told = served.get("settings", "audit")
+    assert (told.status, told.code) == (500, "Incident")
+    assert b"zone" not in told.content
+
+
+def test_a_scope_refused_by_the_ledger_is_noted_too(served: Served) -> None:
+    told = served.post("turns", turn(user_id="mallory"), "write")
+    assert (told.status, told.code, told.json["field"]) == (403, "ScopeRefused", "user_id")
+    assert [event[4:] for event in served.events] == [("takeTurn", None, "REFUSED", "ScopeRefused")]
+
+
+def test_a_good_key_is_not_asked_for_again_at_once(served: Served) -> None:
+    for _ in range(5):
+        assert served.get("settings").status == 200
+    assert served.checked == [token_of("all")]
+
+
+def test_a_record_needs_the_scope_export(served: Served) -> None:
+    row = served.post("turns", turn("my locker is 42")).json["event_id"]
+    told = served.get(f"decisions/{row}?record=true", "read")
+    assert (told.status, told.code) == (403, "ScopeMissing")
+    assert b"locker" not in served.get(f"decisions/{row}", "read").content
+    assert served.get(f"decisions/{row}?record=true").json["record"]["request"]["text"] == (
+        "my locker is 42"
+    )
+
+
+def test_a_huge_header_is_refused_behind_the_key(shared: Served) -> None:
+    many = [("x", dumped("y" * 40_000).decode())]
+    assert shared.ask("GET", "settings", key=None, headers=many).status == 401
+    assert shared.ask("GET", "settings", headers=many).code == "HeadersTooLarge"
