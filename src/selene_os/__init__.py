@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         Verdict,
     )
     from selene_os.ledger.events import AuditEvent, Receipt
+    from selene_os.proof.verification import Verified
     from selene_os.reasons import ReasonCode
     from selene_os.receipts import Answer, Brought, Committed, Profile, Surroundings
     from selene_os.remembering import Applied, Memory
@@ -72,6 +73,7 @@ __all__ = [
     "Surroundings",
     "UncertainSpan",
     "Verdict",
+    "Verified",
     "__version__",
     "open",
 ]
@@ -110,6 +112,7 @@ _HOMES = {
     "Surroundings": "receipts",
     "UncertainSpan": "engines.nlp",
     "Verdict": "gates",
+    "Verified": "proof.verification",
     "open": "edges.library",
 }
 

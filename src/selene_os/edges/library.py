@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 from selene_os import names
 from selene_os.app import NOBODY, Tenant
@@ -14,13 +15,16 @@ from selene_os.edges import packs as pack_directories
 from selene_os.edges.databases import database
 from selene_os.edges.surroundings import system
 from selene_os.engines.nlp import Pack
-from selene_os.errors import NotFound
+from selene_os.errors import KeysMissing, NotFound
 from selene_os.gates import AccessPort, DenyAll, SimulationPort
 from selene_os.language.pack import core_pack
 from selene_os.ledger.events import TenantRow
 from selene_os.ledger.store import Store
 from selene_os.receipts import Surroundings
 from selene_os.remembering import Ports
+
+if TYPE_CHECKING:
+    from selene_os.proof.verification import Verified
 
 
 def open(
@@ -61,7 +65,8 @@ def open(
     if create:
         found.create(around.clock())
     ports = Ports(access or DenyAll(), simulation or DenyAll())
-    return Selene(found.open(synchronous=synchronous), around, pack, ports)
+    store = found.open(synchronous=synchronous)
+    return Selene(store, around, pack, ports, keys=Path(found.keys))
 
 
 class Selene:
@@ -72,6 +77,7 @@ class Selene:
         surroundings: the clock and fresh names.
         pack: what can be asked for; the core pack where none is given.
         ports: who may have what done, and which intents are live.
+        keys: the directory of the key that signs; None where nothing is sealed here.
     """
 
     def __init__(
@@ -80,7 +86,10 @@ class Selene:
         surroundings: Surroundings,
         pack: Pack | None = None,
         ports: Ports = NOBODY,
+        *,
+        keys: Path | None = None,
     ) -> None:
+        self._keys = keys
         self._store = store
         self._surroundings = surroundings
         self._pack = pack
@@ -112,6 +121,51 @@ class Selene:
         """Whether the ledger answers. Raises Fault: why it does not."""
         self._store.tenant(names.parse_tenant_id("-"))
         return True
+
+    def seal(self) -> int:
+        """Take what is committed into each tenant's tree, and sign what the tree is then.
+
+        Returns:
+            How many rows were sealed.
+
+        Raises:
+            KeysMissing: the signing key is not here. CheckpointForged: a tree is not what this log
+            signed; nothing is sealed behind it.
+        """
+        # Here, like `verify`: those who take turns need none of it.
+        from selene_os.edges import sealing
+
+        return sealing.sealer_of(
+            self._store, self._keys_here(), self._surroundings.clock
+        ).seal_all()
+
+    def verify(
+        self, tenant: str, *, keys: Sequence[str] = (), against: Sequence[bytes] = ()
+    ) -> Verified:
+        """Make a tenant's tree again from its rows, and compare it with what was signed.
+
+        Args:
+            keys: verifier keys to believe, each a line or a file of lines; by default those that
+                lie beside the ledger, which shows less: whoever keeps both can change both.
+            against: checkpoints that were kept elsewhere; the log must still begin with each.
+
+        Returns:
+            What was found; `held`, and otherwise the differences, the first one first.
+
+        Raises:
+            BadField: what was given is no key, or no checkpoint of this log. KeysMissing.
+        """
+        from selene_os.edges import verifying
+
+        tenant_id = self.tenant(tenant).tenant_id
+        trusted = verifying.keys_to_believe(keys, self._keys_here())
+        check = verifying.one_process(self._store, tenant_id)
+        return verifying.verify_tenant(self._store, tenant_id, trusted, check, against=against)
+
+    def _keys_here(self) -> Path:
+        if self._keys is None:
+            raise KeysMissing("this ledger was opened without a directory of keys", "Name one.")
+        return self._keys
 
     def add_tenant(self, tenant: str) -> bool:
         """Add a tenant; False where it is there already. Raises BadField."""
