@@ -61,7 +61,7 @@ MAY_IMPORT = {
     "edges": WORDS
     | {"__version__", "app", "turn", "engines", "language", "ledger", "proof", "keys"}
     | APP_PARTS,
-    "__init__": WORDS | {"edges", "engines", "ledger"} | APP_PARTS,
+    "__init__": WORDS | {"edges", "engines", "ledger", "proof"} | APP_PARTS,
 }
 BANNED = re.compile(r"(Manager|Helper|Util|Utils|Processor|Handler|Base|Impl|Data|Info|Service)$")
 MODULE_LINES_MAX = 400
