@@ -46,7 +46,7 @@ def by_file(data: bytes, trusted: list[VerifierKey] | None, older: bytes | None 
 def by_package(data: bytes, trusted: list[VerifierKey] | None, older: bytes | None = None) -> int:
     """The exit code of `selene verify-bundle`."""
     found = judge(data, trusted, older)
-    return NOT_CHECKED if found.holds and found.unproven else HOLDS if found.holds else DIFFERS
+    return NOT_CHECKED if found.holds and found.has_gaps else HOLDS if found.holds else DIFFERS
 
 
 def both(data: bytes, trusted: list[VerifierKey] | None = None, older: bytes | None = None) -> int:

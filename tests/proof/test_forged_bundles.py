@@ -324,11 +324,14 @@ def test_a_kept_checkpoint_must_be_shown_to_be_the_beginning() -> None:
         sign_checkpoint(checkpoint(f"{LOG}/globex", 13, bytes(32)), [FIRST]),
         sign_checkpoint(checkpoint(f"{LOG}/acme", 13, bytes(32)), [FIRST]),
         sign_checkpoint(checkpoint(f"{LOG}/acme", 13, bytes(32)), [FOREIGN]),
-        sign_checkpoint(checkpoint(f"{LOG}/acme", 99, bytes(32)), [SECOND]),
         sign_checkpoint(Checkpoint(f"{LOG}/acme", 0, hashlib.sha256().digest()), [FIRST]),
         b"garbage",
     ):
         assert both(sealed_case(), None, kept) == DIFFERS, kept
+    # Of a size that the bundle says nothing of: neither shown nor refuted.
+    for size in (12, 99):
+        kept = sign_checkpoint(checkpoint(f"{LOG}/acme", size, bytes(32)), [SECOND])
+        assert both(sealed_case(), None, kept) == NOT_CHECKED
 
 
 def test_files_that_are_missing_or_too_many_are_found() -> None:

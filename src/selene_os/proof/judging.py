@@ -49,6 +49,7 @@ class Judgement:
         checkpoint: what the log signed; None where that does not hold.
         keys: the log's keys that may be believed, the oldest first.
         begins_with: how many leaves the kept checkpoint had, where it is the log's beginning.
+        not_shown: how many it had, where the bundle shows neither that nor the contrary.
     """
 
     trusted: bool
@@ -58,11 +59,17 @@ class Judgement:
     checkpoint: Checkpoint | None = None
     keys: list[VerifierKey] = field(default_factory=list)
     begins_with: int | None = None
+    not_shown: int | None = None
 
     @property
     def holds(self) -> bool:
         """Whether nothing differs."""
         return not self.findings
+
+    @property
+    def has_gaps(self) -> bool:
+        """Whether something that was asked for could not be checked."""
+        return bool(self.unproven) or self.not_shown is not None
 
     @contextmanager
     def keeping(self, file: str, row: str = "") -> Iterator[None]:
@@ -226,14 +233,15 @@ def _older(
 ) -> None:
     with found.keeping("your checkpoint"):
         kept = open_checkpoint(older, checkpoint.origin, found.keys).checkpoint
-        known = {(checkpoint.size, checkpoint.root)}
+        known = {checkpoint.size: checkpoint.root}
         if shown is not None:
-            known.add((shown.size, shown.root))
-        if not kept.size or (kept.size, kept.root) not in known:
-            raise BadField(
-                "it", "is not shown to be the beginning of this log: ask for a bundle with it", ""
-            )
-        found.begins_with = kept.size
+            known[shown.size] = shown.root
+        if not kept.size or known.get(kept.size, kept.root) != kept.root:
+            raise BadField("it", "is not the beginning of this log", "")
+        if kept.size in known:
+            found.begins_with = kept.size
+        else:
+            found.not_shown = kept.size
 
 
 def _made_again(found: Judgement, files: Files, case: Case) -> None:

@@ -85,7 +85,7 @@ def verify_bundle(file: Path, keys: tuple[str, ...], against: Path | None, as_js
     else:
         for line in _lines(found):
             click.echo(line)
-    click.get_current_context().exit(3 if not found.holds else 4 if found.unproven else 0)
+    click.get_current_context().exit(3 if not found.holds else 4 if found.has_gaps else 0)
 
 
 def _read(field: str, path: Path) -> bytes:
@@ -130,6 +130,7 @@ def _record(found: Judgement) -> dict[str, Any]:
         "keys": [key.encode() for key in found.keys],
         "key_trusted": found.trusted,
         "begins_with": found.begins_with,
+        "not_shown": found.not_shown,
         "findings": [one._asdict() for one in found.findings],
     }
 
@@ -161,9 +162,14 @@ def _lines(found: Judgement) -> list[str]:
             f"{click.style('NOT PROVEN', fg='yellow')}  row {shown(event_id)} was not sealed:"
             " nothing shows that it is as it was written"
         )
+    if found.not_shown is not None:
+        lines.append(
+            f"{click.style('NOT PROVEN', fg='yellow')}  that the log still begins with the"
+            f" {found.not_shown} leaves of your checkpoint: ask for a bundle made --against it"
+        )
     if not found.holds:
         lines.append("Do not rely on this bundle.")
-    elif found.unproven:
+    elif found.has_gaps:
         lines.append("What could be checked holds.")
     else:
         lines.append(click.style("Everything holds.", fg="green"))
