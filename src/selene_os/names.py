@@ -186,6 +186,11 @@ def event_id_of(time_ns: int, random_bits: int) -> EventId:
     return _event_id(value | (random_bits & (2**62 - 1)))
 
 
+def moment_of_event(event_id: EventId) -> int:
+    """When an event's id was made, to the millisecond: nanoseconds since 1970 UTC."""
+    return int(event_id[:8] + event_id[9:13], 16) * 1_000_000
+
+
 def event_id_after(made: EventId, last: EventId) -> EventId:
     """An id that sorts behind `last`: `made`, or one a step behind `last` with made's random bits.
 

@@ -48,6 +48,7 @@ NOT_REPLAYABLE: Final = "NOT_REPLAYABLE"
 
 # Why an event cannot be decided again.
 BROUGHT: Final = "BROUGHT"
+CUSTODY: Final = "CUSTODY"
 ERASED: Final = "ERASED"
 KEY_AWAY: Final = "KEY_AWAY"
 RECORD_MISSING: Final = "RECORD_MISSING"
@@ -55,6 +56,7 @@ RECORD_DAMAGED: Final = "RECORD_DAMAGED"
 TERMS_MISSING: Final = "TERMS_MISSING"
 REASONS: Final = {
     BROUGHT: "a caller brought the decision, and nothing here can make it again",
+    CUSTODY: "an erasure or a hold, which no engine decided",
     ERASED: "the inputs were erased",
     KEY_AWAY: "the key of the inputs is not here",
     RECORD_MISSING: "the row has no record",
@@ -171,6 +173,8 @@ class Replayer:
 
     def event(self, event: AuditEvent, kept: ReplayRecord | None) -> Replayed:
         """One event with its record. Raises LedgerUnavailable, and nothing else."""
+        if event.engine == codec.PH1_J:
+            return Replayed(event, NOT_REPLAYABLE, CUSTODY)
         if kept is None:
             return Replayed(event, NOT_REPLAYABLE, RECORD_MISSING)
         known = (kept.engine_version or None, _VERSIONS.get(event.engine), kept.pack_digest)

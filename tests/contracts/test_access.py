@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from keys import HOUR_NS, KEY_ID, NEXT_ID, access_event, key_row, let_in, operator_row
+from api_keys import HOUR_NS, KEY_ID, NEXT_ID, access_event, key_row, let_in, operator_row
 from ledgers import ACME, GLOBEX, START_NS, Ledger, SqliteDatabase
 from selene_os.errors import BadField, NotFound, RegistrationRefused
 from selene_os.ledger.access import AccessEvent, ApiKeyRow

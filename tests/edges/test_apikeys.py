@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keys import HOUR_NS
+from api_keys import HOUR_NS
 from ledgers import ACME, GLOBEX, START_NS, Ledger
 from selene_os.edges import apikeys
 from selene_os.edges.apikeys import ApiKeys, Checked, allows, make_key, parse_key, parse_scopes

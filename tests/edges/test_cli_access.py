@@ -7,8 +7,8 @@ import time
 
 import pytest
 
+from api_keys import access_event
 from command import Command, Record, dump, run
-from keys import access_event
 from ledgers import ACME, START_NS
 from selene_os.edges.apikeys import ApiKeys
 from selene_os.ledger.sqlite.store import SqliteStore

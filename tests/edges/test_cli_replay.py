@@ -5,12 +5,23 @@ from __future__ import annotations
 import json
 import os
 import pty
+import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from command import ALICE, NOON, OTHER_TALK, TALK, Command, change, environment, selene_command
+from command import (
+    ALICE,
+    NOON,
+    OTHER_TALK,
+    TALK,
+    Command,
+    change,
+    environment,
+    rows,
+    selene_command,
+)
 from own_packs import write_pack
 from selene_os.edges.databases import database
 from selene_os.ledger.events import Wanted
@@ -22,10 +33,6 @@ TALKED = ("--correlation", TALK, "--now", NOON)
 ONE = ("replay", "--tenant", "acme", "--correlation", TALK)
 # As somebody may who can write the file.
 UNGUARDED = "DROP TRIGGER replay_inputs_no_update; DROP TRIGGER audit_events_no_update;"
-
-GUARD = """CREATE TRIGGER replay_inputs_no_update BEFORE UPDATE ON replay_inputs BEGIN
-    SELECT RAISE(ABORT, 'append-only: replay_inputs is never updated');
-END;"""
 
 
 @pytest.fixture
@@ -39,8 +46,9 @@ def talked(selene: Command) -> Command:
 
 
 def in_plain(selene: Command) -> None:
-    """Store the records as older versions did, so that SQL can change what they say."""
-    store = database(str(selene.path)).open()
+    """Store the words as older versions did, so that SQL can change what the records say."""
+    given = database(str(selene.path))
+    store = given.open()
     written = ""
     for event in store.search(TenantId("acme"), Wanted(), 100):
         kept = store.record(event.tenant_id, event.event_id)
@@ -50,7 +58,13 @@ def in_plain(selene: Command) -> None:
             f" WHERE event_id = '{event.event_id}';"
         )
     store.close()
-    change(selene.path, "DROP TRIGGER replay_inputs_no_update;" + written + GUARD)
+    guards = rows(selene.path, "SELECT name, sql FROM sqlite_schema WHERE name LIKE '%_no_update'")
+    off = "".join(f"DROP TRIGGER {name};" for name, _ in guards)
+    plain = "UPDATE conversation_ledger SET text = CAST('words' AS BLOB), key_id = 'plain';"
+    change(selene.path, off + written + plain + ";".join(str(sql) for _, sql in guards))
+    # Whose words were encrypted once, of these none is believed that stands there in plain.
+    shutil.rmtree(given.keys)
+    given.make_keys()
 
 
 def spoil(selene: Command, sql: str) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from keys import let_in
+from api_keys import let_in
 from ledgers import (
     ACME,
     ALICE,

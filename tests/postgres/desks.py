@@ -12,8 +12,8 @@ from urllib.parse import quote
 import psycopg
 import pytest
 
+from api_keys import HOUR_NS, KEY_ID, key_row, let_in
 from command import Command, Ran, Record
-from keys import HOUR_NS, KEY_ID, key_row, let_in
 from ledgers import (
     ACME,
     ALICE,

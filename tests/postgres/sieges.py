@@ -9,7 +9,7 @@ from typing import Final
 import psycopg
 import pytest
 
-from keys import let_in
+from api_keys import let_in
 from ledgers import (
     ACME,
     ALICE,

@@ -110,6 +110,8 @@ def inspected(
     except Fault as fault:
         # A schema that differs is told already; what rests on it cannot be tried.
         faults.append(f"keys: cannot be checked ({fault.problem})")
+    if not signing_keys.there(Path(directory)):
+        warned.append(f"{directory} holds no signing key: nothing can be sealed with it")
     warned += key_directory.warnings(directory)
     return replace(found, faults=(*found.faults, *faults), warnings=tuple(warned))
 

@@ -97,7 +97,10 @@ def open_row(key: bytes, stored: bytes, context: bytes) -> bytes:
         Fault: these bytes were not encrypted with that key at that place.
     """
     if stored[:1] != _VERSION:
-        raise Fault("it is encrypted in a way that is not known here", "Use a newer version.")
+        raise Fault(
+            "its bytes are not what was encrypted there, or of a later version",
+            "See `selene doctor`; restore a backup.",
+        )
     nonce, rest = stored[1 : 1 + NONCE_BYTES], stored[1 + NONCE_BYTES :]
     try:
         if not hmac.compare_digest(rest[:_COMMITMENT_BYTES], _commitment(key)):

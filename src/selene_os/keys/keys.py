@@ -61,6 +61,7 @@ class Keys:
         self._clock = clock
         self._lock = threading.Lock()
         self._tenants = _Kept[TenantId, LocalKey]()
+        self._began: dict[TenantId, int] = {}
         self._current = _Kept[tuple[TenantId, str], tuple[DataKey, int]]()
         self._known = _Kept[tuple[TenantId, str], tuple[DataKey | None, int]]()
         self._looked_up = _Kept[tuple[TenantId, str], bool]()
@@ -239,6 +240,14 @@ class Keys:
         with self._lock:
             self._tenants.put(tenant_id, found)
         return found
+
+    def began(self, tenant_id: TenantId) -> int | None:
+        """Since when a tenant's words are encrypted, in nanoseconds since 1970 UTC, or None."""
+        if (at := self._began.get(tenant_id)) is None:
+            row = self.keyring.tenant_key(tenant_id)
+            if row is not None:
+                at = self._began[tenant_id] = row.created_at
+        return at
 
     def _name(self) -> str:
         return self._random(_NAME_BYTES).hex()

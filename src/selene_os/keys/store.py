@@ -19,6 +19,7 @@ from selene_os.ledger.access import Access
 from selene_os.ledger.events import (
     ERASED_KEY_ID,
     PLAIN_KEY_ID,
+    UNENCRYPTED_KEY_ID,
     AuditEvent,
     CurrentMemory,
     Disclosed,
@@ -47,6 +48,7 @@ from selene_os.names import (
     TenantId,
     TurnId,
     UserId,
+    moment_of_event,
 )
 
 RECORDS: Final = "replay_inputs"
@@ -54,6 +56,8 @@ LINES: Final = "conversation_ledger"
 # memory_current holds the bytes of its ledger, and they are bound to the ledger's row.
 MEMORIES: Final = "memory_ledger"
 TERMS: Final = "term_bundles"
+# A row is dated before its key is made, where it is the tenant's first.
+_FIRST_WRITE_NS: Final = 10_000_000_000
 
 Memory = TypeVar("Memory", MemoryEvent, CurrentMemory)
 
@@ -162,7 +166,8 @@ class EncryptedStore:
     def conversation(self, tenant_id: TenantId, correlation_id: CorrelationId) -> list[Utterance]:
         lines = []
         for line in self.below.conversation(tenant_id, correlation_id):
-            words, key_id = self._opened(LINES, tenant_id, _place(line), line.key_id, line.text)
+            stored = (line.key_id, line.text, line.created_at)
+            words, key_id = self._opened(LINES, tenant_id, _place(line), *stored)
             lines.append(line._replace(text=words, key_id=key_id))
         return lines
 
@@ -317,12 +322,17 @@ class EncryptedStore:
         identity: tuple[object, ...],
         key_id: str,
         stored: bytes,
+        at: int | None = None,
     ) -> tuple[bytes, str]:
-        """A row's words and the key_id that is seen above.
+        """A row's words and the key_id that is seen above; `at` is when it was written.
 
-        Raises:
-            Fault: the bytes are not what was encrypted there. KeysMissing: the root key differs.
+        Raises Fault: the bytes are not what was encrypted there; KeysMissing: another root key.
         """
+        if key_id == PLAIN_KEY_ID and at is not None:
+            began = self.keys.began(tenant_id)
+            if began is not None and at >= began - _FIRST_WRITE_NS:
+                # Older versions wrote in plain, and nobody since: somebody put other words there.
+                return b"", UNENCRYPTED_KEY_ID
         if key_id in (PLAIN_KEY_ID, ERASED_KEY_ID):
             # A copy that was made without keys may name what was erased there.
             return stored, key_id
@@ -347,18 +357,21 @@ class EncryptedStore:
         if row is None:
             return None
         named = (row.event_id,)
-        words, key_id = self._opened(RECORDS, row.tenant_id, named, row.key_id, row.record)
+        stored = (row.key_id, row.record, moment_of_event(row.event_id))
+        words, key_id = self._opened(RECORDS, row.tenant_id, named, *stored)
         return row._replace(record=words, key_id=key_id)
 
     def _opened_turn(self, tenant_id: TenantId, row: RecordedTurn) -> RecordedTurn:
-        words, key_id = self._opened(RECORDS, tenant_id, (row.event_id,), row.key_id, row.record)
+        stored = (row.key_id, row.record, moment_of_event(row.event_id))
+        words, key_id = self._opened(RECORDS, tenant_id, (row.event_id,), *stored)
         return row._replace(record=words, key_id=key_id)
 
     def _opened_memory(self, row: Memory) -> Memory:
         if row.value is None:
             return row
-        named = (row.user_id, row.memory_key)
-        words, key_id = self._opened(MEMORIES, row.tenant_id, named, row.key_id, row.value)
+        named = row.user_id, row.memory_key
+        at = row.created_at if isinstance(row, MemoryEvent) else row.updated_at
+        words, key_id = self._opened(MEMORIES, row.tenant_id, named, row.key_id, row.value, at)
         return row._replace(value=words, key_id=key_id)
 
     def _says(self, receipt: Receipt, event: MemoryEvent) -> bool:
@@ -380,8 +393,8 @@ class EncryptedStore:
 
 
 def _sealed_line(key: cipher.DataKey, line: Utterance) -> Utterance:
-    context = cipher.context_of(LINES, line.tenant_id, _place(line))
-    return line._replace(text=cipher.seal_row(key, context, line.text), key_id=key.key_id)
+    text = cipher.seal_row(key, cipher.context_of(LINES, line.tenant_id, _place(line)), line.text)
+    return line._replace(text=text, key_id=key.key_id)
 
 
 def _place(line: Utterance) -> tuple[object, ...]:

@@ -25,6 +25,8 @@ from selene_os.names import (
 PLAIN_KEY_ID: Final = "plain"
 # What a row's words are shown under once their key was destroyed; never stored.
 ERASED_KEY_ID: Final = "erased"
+# Of words that stand there in plain though their tenant's are encrypted: nobody here wrote them so.
+UNENCRYPTED_KEY_ID: Final = "unencrypted"
 # How long a draft may be confirmed where a tenant sets nothing else: ten minutes.
 CONFIRM_WITHIN_S: Final = 600
 

@@ -8,7 +8,8 @@ CREATE TABLE tenant_keys (
     tenant_id TEXT NOT NULL PRIMARY KEY
         CHECK (length(tenant_id) BETWEEN 1 AND 64 AND tenant_id NOT GLOB '*[^A-Za-z0-9_.-]*'),
     key_id TEXT NOT NULL CHECK (length(key_id) = 32 AND key_id NOT GLOB '*[^0-9a-f]*'),
-    wrapped BLOB NOT NULL CHECK (length(wrapped) = 60),
+    -- By the root key, which may be a key service's.
+    wrapped BLOB NOT NULL CHECK (length(wrapped) BETWEEN 1 AND 4096),
     created_at INTEGER NOT NULL CHECK (created_at >= 0)
 ) STRICT;
 

@@ -10,7 +10,8 @@ CREATE TABLE IF NOT EXISTS os_keys.tenant_keys (
     tenant_id TEXT COLLATE "C" NOT NULL PRIMARY KEY
         CHECK (tenant_id ~ '^[A-Za-z0-9_.-]{1,64}$'),
     key_id TEXT COLLATE "C" NOT NULL CHECK (key_id ~ '^[0-9a-f]{32}$'),
-    wrapped BYTEA NOT NULL CHECK (length(wrapped) = 60),
+    -- By the root key, which may be a key service's.
+    wrapped BYTEA NOT NULL CHECK (length(wrapped) BETWEEN 1 AND 4096),
     created_at BIGINT NOT NULL CHECK (created_at >= 0)
 );
 
@@ -251,6 +252,7 @@ REVOKE ALL ON ALL FUNCTIONS IN SCHEMA os_keys FROM PUBLIC;
 GRANT USAGE ON SCHEMA os_keys TO selene_app, selene_auditor;
 GRANT EXECUTE ON FUNCTION os_keys.tenant_key, os_keys.live_key, os_keys.key, os_keys.keys_of,
     os_keys.holds_of TO selene_app, selene_tenant, selene_auditor;
-GRANT EXECUTE ON FUNCTION os_keys.add_tenant_key, os_keys.add_key, os_keys.destroy_key,
-    os_keys.add_hold, os_keys.release_hold TO selene_app, selene_tenant;
+GRANT EXECUTE ON FUNCTION os_keys.add_tenant_key, os_keys.add_key TO selene_app, selene_tenant;
+-- A tenant's own login neither erases nor ends a hold: that is whose the ledger is.
+GRANT EXECUTE ON FUNCTION os_keys.destroy_key, os_keys.add_hold, os_keys.release_hold TO selene_app;
 GRANT EXECUTE ON FUNCTION os_keys.any_encrypted TO selene_app, selene_auditor;
