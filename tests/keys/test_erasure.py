@@ -6,6 +6,8 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -29,6 +31,7 @@ from selene_os.errors import BadField, Erased, NotFound, UnderHold
 from selene_os.ledger.events import ERASED_KEY_ID
 from selene_os.ledger.sqlite.schema import create
 from selene_os.ledger.sqlite.store import SqliteStore
+from selene_os.names import event_id_of
 
 
 def test_no_word_stands_in_the_files_of_a_ledger(kept: Kept) -> None:
@@ -241,7 +244,12 @@ def test_plain_rows_of_an_older_version_are_read_and_cannot_be_erased(tmp_path: 
     kept = Kept(tmp_path / "old.db")
     create(str(kept.path), 1)
     plain = SqliteStore(str(kept.path))
-    around = selene_os.edges.surroundings.system()
+    ago = time.time_ns() - 3_600 * 10**9
+    around = replace(
+        selene_os.edges.surroundings.system(),
+        clock=lambda: ago,
+        event_id=lambda: event_id_of(ago, 1),
+    )
     selene = selene_os.Selene(plain, around)
     selene.add_tenant("acme")
     acme = selene.tenant("acme")

@@ -1,8 +1,8 @@
 """A ledger whose words are encrypted: any store, seen in plain from above.
 
 Above it a row's words are plain, and its key_id is PLAIN_KEY_ID; where its key was destroyed they
-are nothing, and it is ERASED_KEY_ID. Below it are encrypted bytes with the key's own name. What an
-older version stored in plain is read as it is.
+are nothing, and it is ERASED_KEY_ID. Below it are encrypted bytes with the key's own name, or plain
+ones that an older version stored.
 """
 
 from __future__ import annotations
@@ -334,7 +334,6 @@ class EncryptedStore:
                 # Older versions wrote in plain, and nobody since: somebody put other words there.
                 return b"", UNENCRYPTED_KEY_ID
         if key_id in (PLAIN_KEY_ID, ERASED_KEY_ID):
-            # A copy that was made without keys may name what was erased there.
             return stored, key_id
         try:
             key = self.keys.key(tenant_id, key_id)
