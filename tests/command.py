@@ -170,7 +170,6 @@ def _object(text: str) -> Record:
 
 # The files that the first `prepare` made, a ledger and its keys; the others copy them.
 _PREPARED: dict[str, bytes] = {}
-_KEYS = ("selene.db.keys/root.key", "selene.db.keys/users.db")
 
 
 class Command:
@@ -229,13 +228,14 @@ class Command:
 
     def files(self) -> dict[str, bytes]:
         """The default ledger and its keys, by name."""
-        kept = {name: (self.folder / name).read_bytes() for name in _KEYS}
+        keys = (path for path in (self.folder / "selene.db.keys").rglob("*") if path.is_file())
+        kept = {str(path.relative_to(self.folder)): path.read_bytes() for path in keys}
         return {"selene.db": whole(self.path), **kept}
 
     def put(self, files: Mapping[str, bytes]) -> Command:
         """Make the default ledger out of such files."""
-        (self.folder / "selene.db.keys").mkdir(mode=0o700)
         for name, content in files.items():
+            (self.folder / name).parent.mkdir(mode=0o700, exist_ok=True)
             (self.folder / name).write_bytes(content)
             (self.folder / name).chmod(0o600)
         return self
