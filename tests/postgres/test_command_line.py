@@ -312,7 +312,7 @@ SPOILT = {
     "unsealed_events": "DELETE FROM os_core.unsealed_events",
     "no record in replay_inputs": "DELETE FROM os_core.replay_inputs",
     "its record is no JSON": r"UPDATE os_core.replay_inputs SET record = '\xff', key_id = 'plain'",
-    "its bytes are not what was encrypted there": r"UPDATE os_core.replay_inputs SET record = '\xff'",
+    "its bytes are not what was encrypted": r"UPDATE os_core.replay_inputs SET record = '\xff'",
     "memory_current of user alice": "INSERT INTO os_core.memory_current VALUES ('acme', 'alice',"
     " 'k', 1, 0, NULL, 'plain', 'WORKING', 'LOW', 'HIGH', 'CONFIRMED', 'ALWAYS_USABLE', NULL,"
     " 'x', 'y', 1)",
