@@ -158,3 +158,19 @@ def test_what_was_verified_before_must_be_there(sealed: Ledger) -> None:
     assert [one.kind for one in verified(sealed, after=later).differences] == ["rolled back"]
     tamper(sealed, "DELETE FROM checkpoints WHERE tenant_id = 'acme' AND size = 8")
     assert [one.kind for one in verified(sealed, after=row.note).differences] == ["removed"]
+
+
+def test_a_kept_checkpoint_below_what_was_verified_before_is_held_against_it(
+    sealed: Ledger,
+) -> None:
+    first, second, _ = sealed.store.proofs.checkpoints(ACME, 0, 9)
+    leaves = [row[2] for row in sealed.store.proofs.sealed_rows(ACME, 0, 99)]
+    # Also of a size that this ledger has no checkpoint of: it may have been taken away.
+    for size in range(1, second.size + 1):
+        root = Frontier().extend(leaves[:size]).frontier.root()
+        right = sign_checkpoint(Checkpoint(f"{LOG}/acme", size, root), [SIGNER])
+        wrong = sign_checkpoint(Checkpoint(f"{LOG}/acme", size, bytes(32)), [SIGNER])
+        assert verified(sealed, after=second.note, against=[right]).held
+        assert not verified(sealed, after=second.note, against=[wrong]).held
+    tamper(sealed, "DELETE FROM checkpoints WHERE tenant_id = 'acme' AND size = 4")
+    assert verified(sealed, after=second.note, against=[first.note]).held

@@ -6,13 +6,14 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from selene_os.errors import BadField
+from selene_os.errors import BadField, Fault
 from selene_os.ledger.events import CheckpointRow
 from selene_os.ledger.proofs import Counts, Proofs
 from selene_os.names import TenantId
 from selene_os.proof import verifying
 from selene_os.proof.checkpoint import Checkpoint, open_checkpoint
 from selene_os.proof.merkle import HASH_BYTES, Frontier
+from selene_os.proof.merkle_proofs import consistency_proof, verify_consistency
 from selene_os.proof.signing import VerifierKey
 from selene_os.proof.verifying import (
     ADDED,
@@ -99,6 +100,9 @@ def verify(
     for kept in against:
         if kept.size > size:
             found.append(_rolled_back(kept, size))
+        elif kept.size <= trusted.size and kept.size not in signed:
+            # Its rows are not read again: that the trusted tree begins with it is proven instead.
+            found += _within(proofs, tenant_id, kept, trusted)
         elif kept.size and (other := signed.setdefault(kept.size, kept.root)) != kept.root:
             found.append(_other_root(kept, other))
     sizes = sorted(one for one in signed if trusted.size < one)
@@ -164,6 +168,26 @@ def _trusted(
         found.append(_other_root(after, frontier.root()))
         return Frontier()
     return frontier
+
+
+def _within(
+    proofs: Proofs, tenant_id: TenantId, kept: Checkpoint, trusted: Frontier
+) -> list[Difference]:
+    """What keeps a kept checkpoint from being the beginning of a tree that is believed."""
+    if not kept.size:
+        return []
+    try:
+        proof = consistency_proof(
+            kept.size, trusted.size, lambda *node: proofs.nodes(tenant_id, [node])[0]
+        )
+        held = verify_consistency(kept.size, trusted.size, kept.root, trusted.root(), proof)
+        reason = held.reason
+    except Fault as fault:
+        held, reason = None, fault.problem
+    if held:
+        return []
+    at = f"the checkpoint of {kept.size} leaves is not shown to be the beginning: {reason}"
+    return [Difference(FORGED, kept.size - 1, None, at)]
 
 
 def _trees(
