@@ -272,7 +272,7 @@ def modules() -> dict[str, str]:
 
 
 def _formatted(name: str, text: str) -> str:
-    for command in (["check", "--fix-only", "--select", "I"], ["format"]):
+    for command in (["check", "--fix-only"], ["format"]):
         done = subprocess.run(
             [Path(sys.executable).parent / "ruff", *command, "-q", "--stdin-filename",
              ROOM / name, "-"],
