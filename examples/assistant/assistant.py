@@ -9,9 +9,9 @@ import os
 import sys
 from collections.abc import Iterable
 
-from selene_os.client import Client, NotConfigured, NotReached, NotSelene, Refusal
+from selene_os.client import ApiError, Client, NotConfigured, NotReached, NotSelene
 from selene_os.client.answers import TurnAnswer
-from selene_os.client.errors import ApiError
+from selene_os.client.errors import BadField
 
 
 def told(answer: TurnAnswer) -> str:
@@ -46,8 +46,9 @@ def converse(selene: Client, user: str, device: str, lines: Iterable[str]) -> It
         except NotReached as error:
             yield f"I cannot reach the ledger: {error} Say it again."
             continue
-        except Refusal as error:
-            yield f"That was refused: {error.next_step or error} [{error.code}]"
+        except BadField as error:
+            # What was said cannot be taken; everything else is the operator's, and ends this.
+            yield f"I cannot take that: {error.detail}. {error.next_step}"
             continue
         correlation = answer.correlation_id
         yield told(answer)

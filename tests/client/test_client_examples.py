@@ -44,23 +44,27 @@ def test_the_assistant_asks_drafts_and_takes_a_yes(address: str) -> None:
 def test_the_assistant_says_what_is_wrong(address: str) -> None:
     settings = {"SELENE_URL": address, "SELENE_KEY": token_of("write")}
     refused = assistant("hello\n", "mallory", "kitchen", **settings)
-    assert refused.returncode == 0 and "[ScopeRefused]" in refused.stdout
+    assert refused.returncode == 1 and "(ScopeRefused, HTTP 403)" in refused.stderr
     assert assistant("").returncode == 2
+    long = assistant("x" * 40_000 + "\nhello\n", "alice", "kitchen", **settings)
+    assert long.returncode == 0
+    assert [line.split()[1] for line in long.stdout.splitlines()] == ["cannot", "have"]
     for wrong, code in (
-        ({"SELENE_KEY": token_of("write").replace("ss", "tt")}, 0),
+        ({"SELENE_KEY": token_of("write").replace("ss", "tt")}, 1),
         ({"SELENE_KEY": "sel_acme"}, 2),
         ({"SELENE_URL": f"{address}/elsewhere"}, 1),
     ):
         done = assistant("hello\n", "alice", "kitchen", **(settings | wrong))
         assert done.returncode == code, done.stderr
-        assert done.stdout or done.stderr
+        assert done.stderr and not done.stdout
 
 
 def test_the_golden_ledger_of_the_example_is_replayed_and_a_change_is_seen(
     tmp_path: Path, selene: Command
 ) -> None:
     def replayed() -> subprocess.CompletedProcess[str]:
-        program = [sys.executable, EXAMPLES / "ci-golden" / "replay.py", "golden.db", "found.jsonl"]
+        script = str(EXAMPLES / "ci-golden" / "replay.py")
+        program = [sys.executable, script, "golden.db", "found.jsonl"]
         return subprocess.run(
             program, capture_output=True, text=True, cwd=tmp_path, env=environment(), check=False
         )

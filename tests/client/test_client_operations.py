@@ -50,7 +50,7 @@ def asked(served: Served, request: pytest.FixtureRequest) -> Iterator[Asked]:
     client = request.param("http://here", token_of("all"), transport=Through(served))
     yield Asked(client, served.run)
     closing = client.close()
-    if inspect.isawaitable(closing):
+    if inspect.iscoroutine(closing):
         served.run(closing)
 
 

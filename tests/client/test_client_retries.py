@@ -61,7 +61,7 @@ class Flaky:
 
     def __call__(self, name: str, *args: Any, **kwargs: Any) -> Any:
         made = getattr(self.client, name)(*args, **kwargs)
-        return self._served.run(made) if inspect.isawaitable(made) else made
+        return self._served.run(made) if inspect.iscoroutine(made) else made
 
     @property
     def keys(self) -> list[str | None]:
@@ -79,7 +79,7 @@ class Flaky:
         (page(502), AFTER, page(504)),
         (problem("TooManyRequests", 429), problem("LedgerUnavailable", 503)),
     ],
-    ids=str,
+    ids=["before", "after", "thrice after", "slow", "a proxy's", "too often"],
 )
 def test_whatever_is_lost_there_is_one_row(
     kind: Any, faults: tuple[Fault, ...], served: Served
@@ -276,6 +276,9 @@ def test_what_is_no_selene_is_told_so_and_gets_no_key(kind: Any, served: Served)
     wrong = httpx.Response(200, headers={"content-type": "application/json"}, content=b"[]")
     with pytest.raises(NotSelene, match="not as described"):
         Flaky(kind, served, lambda: wrong)("get_settings")
+    deep = httpx.Response(200, headers={"content-type": "application/json"}, content=b"[" * 10**5)
+    with pytest.raises(NotSelene, match="not as described"):
+        Flaky(kind, served, lambda: deep)("get_settings")
     flaky = Flaky(kind, served, problem("LedgerMissing", 503))
     with pytest.raises(errors.LedgerMissing):
         flaky("is_ready")

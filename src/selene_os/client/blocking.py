@@ -11,8 +11,8 @@ from typing import Any, Generic, ParamSpec, TypeVar, overload
 
 import httpx
 
-from selene_os.client import asking, deciding, evidencing, reading, registering
-from selene_os.client.asking import Ask, Pages, PageT, paged
+from selene_os.client import asking, deciding, evidencing, paging, reading, registering
+from selene_os.client.asking import Ask, Pages, PageT
 from selene_os.client.courses import Again, Answered, Course, Retries
 from selene_os.client.files import Download, Saved
 from selene_os.client.places import place_of
@@ -205,6 +205,6 @@ class Client:
     import_terms = _Call(registering.import_terms)
     remove_term = _Call(registering.remove_term)
     apply_memory = _Call(registering.apply_memory)
-    every_decision = _Every(paged(reading.search, lambda page: page.events))
-    every_checkpoint = _Every(paged(evidencing.list_checkpoints, lambda page: page.checkpoints))
-    every_access_event = _Every(paged(evidencing.list_access_events, lambda page: page.events))
+    every_decision = _Every(paging.every_decision)
+    every_checkpoint = _Every(paging.every_checkpoint)
+    every_access_event = _Every(paging.every_access_event)

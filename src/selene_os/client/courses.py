@@ -163,7 +163,7 @@ class Course(Generic[T]):
             elif not issubclass(kind, bytes):
                 value = json.loads(one.content)
             return read(kind, value)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise NotSelene(one.status, f"the answer is not as described ({error})") from None
 
     # ---- whether and when
@@ -192,7 +192,7 @@ class Course(Generic[T]):
             return float(text[:9])
         try:
             moment = parsedate_to_datetime(text)
-        except ValueError:
+        except (ValueError, OverflowError):
             return None
         moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
         return max(0.0, (moment - self._now()).total_seconds())
@@ -245,7 +245,7 @@ def _problem(one: Answered) -> Mapping[str, Any] | None:
         return None
     try:
         record = json.loads(one.content)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     is_one = isinstance(record, dict) and isinstance(record.get("code"), str)
     return record if is_one else None

@@ -1,4 +1,4 @@
-"""The client for event loops, asyncio's and trio's: a thin shell around `courses`."""
+"""The client for event loops: a thin shell around `courses`."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import anyio
 import anyio.to_thread
 import httpx
 
-from selene_os.client import asking, deciding, evidencing, reading, registering
-from selene_os.client.asking import Ask, Pages, PageT, paged
+from selene_os.client import asking, deciding, evidencing, paging, reading, registering
+from selene_os.client.asking import Ask, Pages, PageT
 from selene_os.client.courses import Again, Answered, Course, Retries
 from selene_os.client.files import Download, Saved
 from selene_os.client.places import place_of
@@ -207,6 +207,6 @@ class AsyncClient:
     import_terms = _Call(registering.import_terms)
     remove_term = _Call(registering.remove_term)
     apply_memory = _Call(registering.apply_memory)
-    every_decision = _Every(paged(reading.search, lambda page: page.events))
-    every_checkpoint = _Every(paged(evidencing.list_checkpoints, lambda page: page.checkpoints))
-    every_access_event = _Every(paged(evidencing.list_access_events, lambda page: page.events))
+    every_decision = _Every(paging.every_decision)
+    every_checkpoint = _Every(paging.every_checkpoint)
+    every_access_event = _Every(paging.every_access_event)
