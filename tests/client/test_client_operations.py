@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import inspect
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -144,6 +145,16 @@ def test_a_client_of_each_kind_talks_with_a_real_server(address: str, tmp_path: 
         with pytest.raises(errors.NotFound):
             selene.save_bundle(tmp_path / "none.zip", "f" * 32)
     assert [path.name for path in tmp_path.iterdir()] == ["case.zip"]
+    with Client(address, token_of("all")) as selene, ThreadPoolExecutor(16) as threads:
+        told = list(
+            threads.map(
+                lambda number: selene.take_turn(
+                    "alice", "kitchen", "hello", idempotency_key=f"thread-{number // 8}"
+                ),
+                range(64),
+            )
+        )
+    assert len({one.event_id for one in told}) == 8
 
     async def many() -> list[answers.TurnAnswer]:
         async with AsyncClient(address, token_of("all")) as selene:

@@ -195,6 +195,9 @@ def test_a_trace_names_the_conversation_though_a_key_is_made(served: Served) -> 
     parent = f"00-{trace}-00f067aa0ba902b7-01"
     told = flaky("take_turn", "alice", "kitchen", "hi", traceparent=parent)
     assert (told.correlation_id, told.trace_id, told.deduplicated) == (trace, trace, True)
+    for unread in (f"ff{parent[2:]}", parent.replace("00f067aa0ba902b7", "0" * 16), "x"):
+        told = flaky("take_turn", "alice", "kitchen", "hi", traceparent=unread)
+        assert (told.correlation_id != trace, told.trace_id) == (True, None)
 
 
 @pytest.mark.parametrize("key", ["order-17", ' "a" ', "Bestellung-ü", "k" * 128])

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from command import Command
-from ledgers import START_NS, Ledger
+from ledgers import START_NS, Database, Ledger
 from seals import sealer
 from selene_os import Selene, Surroundings
 from selene_os.edges import exporting
@@ -106,6 +106,29 @@ def test_an_export_that_broke_off_goes_on_where_it_was(
         (tmp_path / "part").write_bytes(whole[:cut])
         assert selene(*given, "part", "--resume").code == 0
         assert (tmp_path / "part").read_bytes() == whole, cut
+
+
+def test_the_command_exports_what_it_is_asked_for_from_every_store(
+    database: Database, selene: Command
+) -> None:
+    ledger = Ledger(database)
+    filled(ledger, 6)
+    ledger.store.close()
+    given = ("--db", database.url(), "export", "--tenant", "acme")
+    for asked, count in (
+        ((), 6),
+        (("--intent", "SEND_MONEY"), 2),
+        (("--decision", "CHAT", "--user", "alice"), 4),
+        (("--reason", "NLP_INTENT_OK"), 2),
+        (("--until", "2023-11-14"), 0),
+        (("--since", "2023-11-14", "--until", "2023-11-15"), 6),
+    ):
+        told = selene(*given, *asked)
+        assert (told.code, told.out.count("\n")) == (0, count), (asked, told)
+        assert told.err == f"{count} rows of acme written.\n"
+    last = json.loads(selene(*given).out.splitlines()[3])
+    rest = selene(*given, "--after", f"{last['created_at']}.{last['event_id']}")
+    assert rest.out == "".join(line + "\n" for line in selene(*given).out.splitlines()[4:])
 
 
 def test_what_is_there_is_not_written_over(selene: Command, tmp_path: Path) -> None:
