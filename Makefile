@@ -55,8 +55,9 @@ nlp-figures: setup
 
 # Heavier than the tests: longer random histories, more crashes.
 drills: setup
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements/notebook.txt
 	SELENE_DRILLS=1 $(BIN)/python -m pytest tests/simulation tests/ledger tests/postgres \
-	  tests/contracts tests/acceptance tests/proof
+	  tests/contracts tests/acceptance tests/proof tests/client/test_notebook.py
 
 # Coverage-guided, FUZZ_SECONDS for each target; an input that fails is kept below .fuzz.
 fuzz: setup
@@ -83,7 +84,7 @@ catalog: setup
 
 # Needs pip-tools. Hashes are of every published file, addresses of none.
 requirements:
-	for name in dev bench bench-nlp fuzz; do pip-compile --quiet --upgrade --generate-hashes --strip-extras \
+	for name in dev bench bench-nlp fuzz notebook; do pip-compile --quiet --upgrade --generate-hashes --strip-extras \
 	  --allow-unsafe --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-header \
 	  --no-annotate --output-file requirements/$$name.txt requirements/$$name.in; done
 

@@ -7,12 +7,14 @@ import re
 import shlex
 import subprocess
 import sys
+from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
 import click
 import pytest
 
+from api_server import running
 from command import Command, Ran, environment
 from selene_os import errors
 from selene_os.edges.cli.main import COMMANDS, cli
@@ -23,6 +25,7 @@ from selene_os.engines.nlp import moments as nlp_moments
 from selene_os.language.pack import core_pack
 from selene_os.ledger import migrations
 from selene_os.reasons import MEANINGS, ReasonCode
+from serving import token_of
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -33,6 +36,8 @@ PAGES = [ROOT / name for name in ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.
 GUIDES = {path.name: path.read_text() for path in sorted((ROOT / "docs" / "guides").glob("*.md"))}
 # Their commands need a server of one's own, so they are set apart as text and no block is marked.
 NEED_A_SERVER = {"postgresql.md"}
+# Run with a server beside them, whose address and key are in the environment.
+WITH_THE_API = {"client.md"}
 # Pages whose blocks are run, in order and in one folder.
 SHOWN = {"README.md": README, "times.md": DOCS["times.md"]} | {
     name: page for name, page in GUIDES.items() if name not in NEED_A_SERVER
@@ -155,10 +160,24 @@ def test_the_python_example_of_the_readme_runs(tmp_path: Path) -> None:
     assert [line.split()[0] for line in rest] == ["1", "2"]
 
 
+@pytest.fixture
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Where a server is, with tenant acme and alice in the kitchen."""
+    with running(tmp_path_factory.mktemp("api")) as address:
+        yield address
+
+
 @pytest.mark.parametrize("name", SHOWN)
 def test_what_a_page_shows_runs_and_prints_what_it_shows(
-    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    name: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
 ) -> None:
+    if name in WITH_THE_API:
+        monkeypatch.setenv("SELENE_URL", request.getfixturevalue("address"))
+        monkeypatch.setenv("SELENE_KEY", token_of("all"))
     selene, blocks = Command(tmp_path, capsys, monkeypatch), blocks_of(SHOWN[name])
     printed = ""
     for (language, file, content), (following, _, shown) in pairwise([*blocks, NONE]):

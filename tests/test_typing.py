@@ -118,7 +118,49 @@ def handles() -> None:
     for verdict in verdicts:
         verdict.receipt  # error: union-attr
 """
-SNIPPETS = {"public": PUBLIC, "names": NAMES, "decisions": DECISIONS, "declared": DECLARED}
+CLIENT = """
+from collections.abc import AsyncIterator, Iterator
+from typing import assert_type
+
+from selene_os.client import AsyncClient, Client, answers, bodies
+
+
+def waits(selene: Client) -> None:
+    assert_type(selene.take_turn("alice", "kitchen", "hello"), answers.TurnAnswer)
+    assert_type(selene.every_decision(user="alice"), Iterator[answers.Event])
+    assert_type(selene.get_bundle("x"), bytes)
+    assert_type(selene.get_checkpoint(7), str)
+    selene.take_turn("alice", "kitchen")  # error: call-arg
+    selene.take_turn("alice", "kitchen", 5)  # error: arg-type
+    selene.take_turn("alice", "kitchen", "hello", colour="blue")  # error: call-arg
+    selene.take_turn("alice", "kitchen", "hello", language="fr")  # error: arg-type
+    selene.change_settings(currency=None)
+    selene.change_settings(currency=5)  # error: arg-type
+    selene.change_settings(time_policy="never")  # error: arg-type
+    selene.confirm("x", confirmed="no")  # error: arg-type
+    selene.bring_decision("alice", "kitchen", {"kind": "CHAT"})
+    selene.bring_decision("alice", "kitchen", {"kind": "MAYBE"})  # error: typeddict-item
+    selene.nonsense()  # error: attr-defined
+
+
+async def does_not(selene: AsyncClient) -> None:
+    assert_type(await selene.take_turn("alice", "kitchen", "hello"), answers.TurnAnswer)
+    assert_type(selene.every_decision(), AsyncIterator[answers.Event])
+    selene.take_turn("alice", "kitchen", "hello").event_id  # error: attr-defined
+    await selene.take_turn("alice", "kitchen", 5)  # error: arg-type
+
+
+def changes(answer: answers.TurnAnswer, span: bodies.UncertainSpan) -> None:
+    answer.event_id = "x"  # error: misc
+    span["nonsense"]  # error: typeddict-item
+"""
+SNIPPETS = {
+    "public": PUBLIC,
+    "names": NAMES,
+    "decisions": DECISIONS,
+    "declared": DECLARED,
+    "client": CLIENT,
+}
 
 _MARK = re.compile(r"# error: (.+)$")
 _ERROR = re.compile(r"snippet_(\w+)\.py:(\d+): error: .*\[([a-z-]+)\]$")

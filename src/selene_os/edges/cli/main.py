@@ -31,6 +31,7 @@ COMMANDS: Final = {
     "erase": ("erasure", "Destroy the key of a user's words."),
     "hold": ("erasure", "Keep a user from being erased, for legal reasons."),
     "search": ("history", "Find decisions by intent, reason, user or time."),
+    "export": ("exports", "Write a tenant's rows as JSONL or CSV."),
     "times": ("understanding", "Find the time expressions of a text."),
     "seal": ("proving", "Take what is committed into the tree, and sign it."),
     "verify": ("proving", "Prove that no row was changed."),

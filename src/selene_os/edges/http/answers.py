@@ -42,6 +42,14 @@ class TurnAnswer(Receipt, MadeBy):
     ambiguity_flags: list[str]
     requires_confirmation: bool | None
     sensitivity: str | None
+    # Of a question alone.
+    what_is_missing: list[str] | None = None
+    question: str | None = None
+    accepted_answer_formats: list[str] | None = None
+    clarification_unit_id: str | None = None
+    pending: dict[str, Any] | None = None
+    # Of more than one draft.
+    drafts: list[dict[str, Any]] | None = None
     correlation_id: str
     turn_id: int
     event_ids: list[str]
@@ -118,6 +126,8 @@ class Event(Moment):
 
 class Decision(Event, MadeBy):
     """A row, and what decided it; with `record=true` what it can be decided again from."""
+
+    record: dict[str, Any] | None = None
 
 
 class Story(BaseModel):
