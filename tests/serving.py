@@ -16,8 +16,9 @@ from seals import sealer
 from selene_os import Listed, Selene, Surroundings
 from selene_os.edges.http.api import Settings
 from selene_os.edges.http.app import create_app
-from selene_os.edges.http.auth import SCOPES, AccessEvent
+from selene_os.edges.http.auth import SCOPES
 from selene_os.gates import DenyAll
+from selene_os.ledger.access import AccessEvent
 from selene_os.names import CorrelationId, TenantId, event_id_of
 from selene_os.remembering import INTENTS, Ports
 
@@ -35,7 +36,7 @@ KEYS: dict[str, tuple[str, tuple[str, ...]]] = {
 class Known(NamedTuple):
     """A key that is known."""
 
-    tenant_id: str
+    tenant_id: TenantId
     key_id: str
     scopes: frozenset[str]
 
@@ -115,7 +116,7 @@ class Served:
         self.checked.append(token)
         for name, (tenant, scopes) in KEYS.items():
             if token == token_of(name):
-                return Known(tenant, name, frozenset(scopes))
+                return Known(TenantId(tenant), name, frozenset(scopes))
         return None
 
     def access_events(

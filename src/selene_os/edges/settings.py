@@ -14,6 +14,20 @@ DEFAULT_DATABASE_URL: Final = "sqlite:///selene.db"
 PACKS: Final = "SELENE_PACKS"
 KEYS: Final = "SELENE_KEYS"
 CHECKPOINT_HOOK: Final = "SELENE_CHECKPOINT_HOOK"
+CONFIG: Final = "SELENE_CONFIG"
+HOST: Final = "SELENE_HOST"
+PORT: Final = "SELENE_PORT"
+WORKERS: Final = "SELENE_WORKERS"
+SEAL_EVERY: Final = "SELENE_SEAL_EVERY"
+LOG_FORMAT: Final = "SELENE_LOG_FORMAT"
+METRICS: Final = "SELENE_METRICS"
+OTEL: Final = "SELENE_OTEL"
+DRAIN: Final = "SELENE_DRAIN"
+THREADS: Final = "SELENE_THREADS"
+WAITING_MAX: Final = "SELENE_WAITING_MAX"
+REQUESTS_PER_S: Final = "SELENE_REQUESTS_PER_S"
+BURST: Final = "SELENE_BURST"
+NO_COLOR: Final = "NO_COLOR"
 # Every setting there is, with what it does; the documentation is tested against this.
 SETTINGS: Final = {
     DATABASE_URL: "which ledger to use: sqlite:///path, a path, or postgresql://user@host/database;"
@@ -25,7 +39,36 @@ SETTINGS: Final = {
     CHECKPOINT_HOOK: "what takes each tenant's newest checkpoint out of the building: a command,"
     " which gets it on its standard input, or an http(s) address, to which it is posted; --hook"
     " wins over it",
-    "NO_COLOR": "any value: no colours on the terminal",
+    CONFIG: "a TOML file with any of these: its keys are the names without SELENE_, in small"
+    " letters; --config wins over it",
+    HOST: "where `selene serve` listens: an address; 127.0.0.1 without it",
+    PORT: "on which port; 8100 without it",
+    WORKERS: "how many processes serve; 1 without it",
+    SEAL_EVERY: "how often the server seals: 1s, 500ms, 5m, or off; 1s without it",
+    LOG_FORMAT: "how the server logs: text or json; text without it",
+    METRICS: "whether the server tells /metrics: on or off; on without it",
+    OTEL: "1: the server sends OpenTelemetry spans, which the extra [otel] makes",
+    DRAIN: "how long a server that ends says so at /readyz, and still serves: 1s without it",
+    THREADS: "how many requests a process works on at a time; 32 without it",
+    WAITING_MAX: "how many requests a process lets wait, those it works on too; 512 without it",
+    REQUESTS_PER_S: "how many requests a second one key may make of a process; 1000 without it",
+    BURST: "how many it may make at once; 2000 without it",
+    NO_COLOR: "any value: no colours on the terminal",
+}
+# What the ones that have a default are without a word.
+DEFAULTS: Final = {
+    DATABASE_URL: DEFAULT_DATABASE_URL,
+    HOST: "127.0.0.1",
+    PORT: "8100",
+    WORKERS: "1",
+    SEAL_EVERY: "1s",
+    LOG_FORMAT: "text",
+    METRICS: "on",
+    DRAIN: "1s",
+    THREADS: "32",
+    WAITING_MAX: "512",
+    REQUESTS_PER_S: "1000",
+    BURST: "2000",
 }
 # Where a server's root key is, unless it is said otherwise.
 SERVER_KEYS: Final = "selene.keys"

@@ -71,6 +71,9 @@ class Proofs(Protocol):
     def unsealed(self, tenant_id: TenantId, rows_max: int) -> list[WholeRow]:
         """A tenant's committed rows that no leaf stands for yet, by id."""
 
+    def unsealed_rows(self, tenant_id: TenantId) -> int:
+        """How many rows of a tenant wait to be sealed."""
+
     def seal(self, batch: Batch) -> bool:
         """Add a batch, and take its rows out of what waits; False where another was first."""
 

@@ -45,6 +45,8 @@ COMMANDS: Final = {
     "backup": ("keeping", "Write a consistent copy of a ledger."),
     "restore": ("keeping", "Make a ledger from a backup, and compare every row."),
     "copy": ("keeping", "Move a ledger from a file to PostgreSQL."),
+    "serve": ("serving", "Serve a ledger over HTTP."),
+    "settings": ("configuring", "Show every setting, and where its value comes from."),
     "demo": ("demo", "Hold one conversation and show what becomes of it."),
     "completion": ("setup", "Print the completion script of a shell."),
 }
@@ -72,11 +74,12 @@ class Commands(click.Group):
 @click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--db", metavar="URL", help="The ledger: sqlite:///path, a path, or postgresql://…")
 @click.option("--keys", metavar="DIR", help="Where the keys are; else SELENE_KEYS.")
+@click.option("--config", metavar="FILE", help="A TOML file of settings; else SELENE_CONFIG.")
 @click.version_option(package_name="selene-os", prog_name="selene")
 @click.pass_context
-def cli(ctx: click.Context, db: str | None, keys: str | None) -> None:
+def cli(ctx: click.Context, db: str | None, keys: str | None, config: str | None) -> None:
     """An utterance goes in, a decision comes out, and the database refuses to change it."""
-    # `keys` is read where a ledger is opened: see `options.key_directory`.
+    # `keys` and `config` are read where they are needed: see `options.settings`.
     ctx.obj = db
 
 

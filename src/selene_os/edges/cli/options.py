@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections import ChainMap
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from selene_os.edges.configuration import chosen
 from selene_os.edges.settings import (
     database_url,
     is_postgres,
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
     from selene_os.ledger.store import Store
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+# Where a command line keeps its settings, once they are read.
+_SETTINGS = "selene_os.settings"
 
 db_option = click.option(
     "--db",
@@ -59,14 +63,23 @@ def place_options(command: Command) -> Command:
     return command
 
 
+def settings() -> ChainMap[str, str]:
+    """The environment's settings, and below them those of the file that --config names."""
+    root = click.get_current_context().find_root()
+    found: ChainMap[str, str] | None = root.meta.get(_SETTINGS)
+    if found is None:
+        found = root.meta[_SETTINGS] = chosen(root.params.get("config"))
+    return found
+
+
 def address(db: str | None) -> str:
-    """The ledger's address: the command's --db, the group's, the environment's, the default."""
-    return database_url(db or click.get_current_context().find_root().obj)
+    """The ledger's address: the command's --db, the group's, a setting, the default."""
+    return database_url(db or click.get_current_context().find_root().obj, settings())
 
 
 def key_directory() -> str | None:
-    """Where the keys are: the group's --keys, the environment's, else the database's default."""
-    return keys_directory(click.get_current_context().find_root().params.get("keys"))
+    """Where the keys are: the group's --keys, a setting, else the database's default."""
+    return keys_directory(click.get_current_context().find_root().params.get("keys"), settings())
 
 
 def named_database(db: str | None) -> Database:
@@ -93,7 +106,7 @@ def loaded(packs: Sequence[str]) -> Pack:
     """The core pack with the packs given beside it, or else the environment's."""
     from selene_os.edges.packs import load
 
-    return load(pack_directories(packs))
+    return load(pack_directories(packs, settings()))
 
 
 def opened(
@@ -109,7 +122,7 @@ def opened(
     from selene_os.edges import library
     from selene_os.gates import Listed
 
-    directories = () if packs is None else pack_directories(packs)
+    directories = () if packs is None else pack_directories(packs, settings())
     ports = Listed(allowed)
     return library.open(
         address(db), packs=directories, keys=key_directory(), access=ports, simulation=ports

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import signal
 import sys
 import threading
@@ -24,9 +23,11 @@ from selene_os.edges.cli.options import (
     keys_of,
     ledger,
     named_database,
+    settings,
     show,
 )
 from selene_os.edges.cli.paint import moment
+from selene_os.edges.configuration import every_s
 from selene_os.edges.settings import CHECKPOINT_HOOK
 from selene_os.edges.wire import dumps
 from selene_os.errors import BadField, NotFound
@@ -34,11 +35,6 @@ from selene_os.ledger.events import CheckpointRow
 from selene_os.names import TenantId, parse_tenant_id
 from selene_os.proof.verification import Verified
 from selene_os.proof.verifying import Difference
-
-_EVERY = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h)", re.ASCII)
-_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3_600.0}
-_EVERY_MIN_S = 0.05
-_EVERY_MAX_S = 86_400.0
 
 
 @click.command()
@@ -56,8 +52,8 @@ def seal(every: str | None, hook: str | None, db: str | None, as_json: bool) -> 
 
     Once, or with --every for as long as it runs. Several may run; what one seals the others leave.
     """
-    seconds = None if every is None else _seconds(every)
-    carrier = sealing.Hook(hook or os.environ.get(CHECKPOINT_HOOK))
+    seconds = None if every is None else every_s(every)
+    carrier = sealing.Hook(hook or settings().get(CHECKPOINT_HOOK))
     rows: dict[str, int] = {}
 
     def told(row: CheckpointRow, count: int) -> None:
@@ -90,14 +86,6 @@ def seal(every: str | None, hook: str | None, db: str | None, as_json: bool) -> 
 
 def _tell(fault: Exception) -> None:
     click.echo(f"selene: {fault}", err=True)
-
-
-def _seconds(text: str) -> float:
-    found = _EVERY.fullmatch(text)
-    seconds = float(found[1]) * _SECONDS[found[2]] if found else 0.0
-    if not _EVERY_MIN_S <= seconds <= _EVERY_MAX_S:
-        raise BadField("every", f"{text!r:.20} is no time of 50ms to 24h", "Give 1s, 500ms, 5m.")
-    return seconds
 
 
 @click.command()

@@ -8,11 +8,10 @@ operation runs, in a thread. Who has no key learns nothing but that, whatever el
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import logging
 import time
 import traceback
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -22,8 +21,9 @@ from urllib.parse import parse_qsl
 from pydantic import ValidationError
 
 from selene_os.app import Tenant
+from selene_os.edges.apikeys import AUDIT
 from selene_os.edges.http import auth, bodies, headers, problems
-from selene_os.edges.http.auth import AccessEvent, Checked, Headers, KnownKeys
+from selene_os.edges.http.auth import Checked, Headers, KnownKeys
 from selene_os.edges.http.operations import (
     ROOM,
     Call,
@@ -31,17 +31,18 @@ from selene_os.edges.http.operations import (
     Operation,
     Reply,
     Routes,
-    encode,
     segments_of,
     target_of,
 )
+from selene_os.edges.http.outcomes import Outcome, Watch
 from selene_os.edges.http.problems import Problem, Refused, refused
+from selene_os.edges.http.sending import Asgi, Send, of_problem, send_reply, tagged
 from selene_os.edges.http.throttling import Buckets
 from selene_os.errors import BadField, Fault, SeleneError
+from selene_os.ledger.access import AccessEvent
+from selene_os.names import EventId
 
 T = TypeVar("T")
-Asgi = MutableMapping[str, Any]
-Send = Callable[[Asgi], Awaitable[None]]
 _CHECK_THREADS: Final = 2
 _AGAIN: Final = ("retry-after", "1")
 _log: Final = logging.getLogger("selene.http")
@@ -78,7 +79,8 @@ class Api:
         check: tells the key of a token, or None; may block.
         note: keeps an access event; may block.
         settings: limits.
-        event_id: makes the names of access events and of incidents, UUIDs of version 7.
+        event_id: makes the names of requests, access events and incidents, UUIDs of version 7.
+        watch: told what became of each request.
     """
 
     def __init__(
@@ -89,7 +91,8 @@ class Api:
         check: auth.Check,
         note: auth.Note,
         settings: Settings,
-        event_id: Callable[[], str],
+        event_id: Callable[[], EventId],
+        watch: Watch = lambda _: None,
     ) -> None:
         self._deployment = deployment
         self._routes = Routes(operations)
@@ -97,6 +100,9 @@ class Api:
         self._note = note
         self._settings = settings
         self._event_id = event_id
+        self._watch = watch
+        # Who asks whether it is ready is told no, while what was accepted is finished.
+        self.leaving = False
         self._tenants: dict[str, Tenant] = {}
         self.keys = KnownKeys(settings.key_kept_s, time.monotonic)
         self._buckets = Buckets(settings.requests_per_s, settings.burst, time.monotonic)
@@ -119,21 +125,31 @@ class Api:
             # There are no websockets here; what is not accepted is refused by the server.
             await send({"type": "websocket.close", "code": 1000})
             return
+        began = time.perf_counter()
         given: Headers = scope["headers"]
+        outcome = Outcome(self._event_id(), scope["method"])
         try:
-            reply = await self._answer(scope, given, receive)
-        except Refused as error:
-            reply = _problem(error.problem, self._event_id())
-        except bodies.Gone:
-            return
-        except Exception as error:
-            reply = self._incident(error)
-        unread = "selene.read" not in scope and headers.has_body(given)
-        await _send(send, reply, head=scope["method"] == "HEAD", close=unread)
+            try:
+                reply = await self._answer(scope, given, receive, outcome)
+            except Refused as error:
+                reply = of_problem(error.problem, outcome)
+            except bodies.Gone:
+                return
+            except Exception as error:
+                reply = self._incident(error, outcome)
+            outcome.status = reply.status
+            unread = "selene.read" not in scope and headers.has_body(given)
+            head = scope["method"] == "HEAD"
+            await send_reply(send, reply, outcome.request_id, head=head, close=unread)
+        finally:
+            outcome.seconds = time.perf_counter() - began
+            self._watch(outcome)
 
     # ---- whose request it is
 
-    async def _answer(self, scope: Asgi, given: Headers, receive: bodies.Receive) -> Reply:
+    async def _answer(
+        self, scope: Asgi, given: Headers, receive: bodies.Receive, outcome: Outcome
+    ) -> Reply:
         key = await self._authenticate(given)
         if wait_s := self._buckets.take(key.key_id):
             raise refused(
@@ -149,7 +165,7 @@ class Api:
             problem = problems.of_http(
                 "TenantForbidden", "It is of another one.", "Use a key of that tenant."
             )
-            return await self._forbidden(key, "tenant", problem)
+            return await self._forbidden(key, "tenant", problem, outcome)
         method = "GET" if scope["method"] == "HEAD" else scope["method"]
         found = self._routes.find(segments[3:])
         if not found:
@@ -160,15 +176,15 @@ class Api:
             allow = (("allow", ", ".join(allowed)),)
             raise refused("MethodNotAllowed", "It is not for this path.", step, headers=allow)
         operation, values = found[method]
-        scope["selene.operation"] = operation.name
+        outcome.operation = operation.name
         if not key.scopes.intersection(operation.scopes):
             needed = " or ".join(operation.scopes)
             problem = problems.of_http(
                 "ScopeMissing", f"It needs the scope {needed}.", "Use a key that has it."
             )
-            return await self._forbidden(key, operation.name, problem)
+            return await self._forbidden(key, operation.name, problem, outcome)
         path = dict(zip(operation.variables, values, strict=True))
-        return await self._serve(scope, given, receive, key, operation, path)
+        return await self._serve(scope, given, receive, key, operation, path, outcome)
 
     async def _authenticate(self, given: Headers) -> Checked:
         token = auth.token_of(given)
@@ -196,12 +212,13 @@ class Api:
         except Fault as fault:
             raise Refused(self._told(fault)) from None
 
-    async def _forbidden(self, key: Checked, action: str, problem: Problem) -> Reply:
+    async def _forbidden(
+        self, key: Checked, action: str, problem: Problem, outcome: Outcome
+    ) -> Reply:
         """Refuse a key that is known, and keep that it asked."""
-        access_id = self._event_id()
-        event = self._access(key, access_id, action, None, problem.code)
+        event = self._access(key, outcome, action, None, problem.code)
         await self._run(partial(self._note, event))
-        return _problem(problem, access_id)
+        return of_problem(problem, outcome)
 
     # ---- the request itself
 
@@ -213,6 +230,7 @@ class Api:
         key: Checked,
         operation: Operation,
         path: dict[str, str],
+        outcome: Outcome,
     ) -> Reply:
         settings = self._settings
         if headers.size_of(given) > settings.header_bytes_max:
@@ -235,7 +253,7 @@ class Api:
                 detail = f"{settings.body_wait_s:g} s are waited."
                 raise refused("BodyTooSlow", detail, "Send it at once.") from None
             scope["selene.read"] = True
-        work = partial(self._worked, operation, key, given, query, path, body)
+        work = partial(self._worked, operation, key, given, query, path, body, outcome)
         return await self._run(work)
 
     async def _run(self, work: Callable[[], T]) -> T:
@@ -274,13 +292,17 @@ class Api:
         query: bytes,
         path: dict[str, str],
         body: bytes,
+        outcome: Outcome,
     ) -> Reply:
         """Answer one request; where it must be, nothing is answered before that was noted."""
-        call = Call(self._deployment, key, self._tenant(key.tenant_id), path)
+        call = Call(self._deployment, key, self._tenant(key.tenant_id), path, outcome)
         call.target = target_of(path)
-        instance, problem = "", None
+        if "correlation_id" in path:
+            outcome.correlation_id = call.target
+        problem = None
         try:
-            call.trace_id = headers.trace_id(given)
+            outcome.parent = headers.parent(given)
+            call.trace_id = None if outcome.parent is None else outcome.parent[0]
             if operation.keyed:
                 call.idempotency_key = headers.idempotency_key(given)
             _parse(operation, call, query, body)
@@ -290,17 +312,14 @@ class Api:
         except Refused as error:
             problem = error.problem
         except SeleneError as error:
-            instance = self._event_id()
-            problem = self._told(error, instance, call.decision_id)
+            problem = self._told(error, outcome.request_id, call.decision_id)
         if problem is not None:
-            instance = instance or self._event_id()
-            reply = _problem(problem, instance)
-        reading = operation.reads and auth.AUDIT in key.scopes
+            reply = of_problem(problem, outcome)
+        reading = operation.reads and AUDIT in key.scopes
         if reading or call.noted or reply.status == 403:
-            access_id = instance or self._event_id()
             reason = None if problem is None else problem.reason_code or problem.code
-            self._note(self._access(key, access_id, operation.name, call.target, reason))
-        return _tagged(reply, given) if operation.tagged and reply.status == 200 else reply
+            self._note(self._access(key, outcome, operation.name, call.target, reason))
+        return tagged(reply, given) if operation.tagged and reply.status == 200 else reply
 
     def _tenant(self, tenant_id: str) -> Tenant:
         tenant = self._tenants.get(tenant_id)
@@ -309,11 +328,16 @@ class Api:
         return tenant
 
     def _access(
-        self, key: Checked, access_id: str, action: str, target: str | None, reason: str | None
+        self,
+        key: Checked,
+        outcome: Outcome,
+        action: str,
+        target: str | None,
+        reason: str | None,
     ) -> AccessEvent:
         return AccessEvent(
             key.tenant_id,
-            access_id,
+            EventId(outcome.request_id),
             self._deployment.clock(),
             f"key:{key.key_id}",
             action,
@@ -330,15 +354,14 @@ class Api:
             _log.error("fault %s %s: %s", error.code, instance, error.problem)
         return problems.of_error(error, decision_id)
 
-    def _incident(self, error: Exception) -> Reply:
+    def _incident(self, error: Exception, outcome: Outcome) -> Reply:
         """An exception that nobody foresaw: where it came from is logged, never what it says."""
         if isinstance(error, SeleneError):
-            instance = self._event_id()
-            return _problem(self._told(error, instance), instance)
-        instance = self._event_id()
+            return of_problem(self._told(error, outcome.request_id), outcome)
+        instance = outcome.request_id
         places = [f"{one.name}:{one.lineno}" for one in traceback.extract_tb(error.__traceback__)]
         _log.error("incident %s: %s at %s", instance, type(error).__name__, " ".join(places[-6:]))
-        return _problem(problems.of_incident(), instance)
+        return of_problem(problems.of_incident(), outcome)
 
 
 def _parse(operation: Operation, call: Call, query: bytes, body: bytes) -> None:
@@ -363,36 +386,3 @@ def _parse(operation: Operation, call: Call, query: bytes, body: bytes) -> None:
 
 def _no_path() -> Refused:
     return refused("NoSuchPath", "No operation is there.", "See /docs for what there is.")
-
-
-def _problem(problem: Problem, instance: str) -> Reply:
-    content = encode(problem.as_record(instance))
-    more = tuple((name.encode(), value.encode()) for name, value in problem.headers)
-    return Reply(problem.status, content, problems.MEDIA_TYPE, more)
-
-
-def _tagged(reply: Reply, given: Headers) -> Reply:
-    """An answer with its ETag; without its content where the caller has that."""
-    tag = f'"{hashlib.sha256(reply.content).hexdigest()[:32]}"'.encode()
-    more = (*reply.headers, (b"etag", tag), (b"cache-control", b"private, no-cache"))
-    if headers.knows(given, tag):
-        return Reply(304, b"", reply.media_type, more)
-    return reply._replace(headers=more)
-
-
-async def _send(send: Send, reply: Reply, *, head: bool, close: bool) -> None:
-    fields = [
-        (b"content-type", reply.media_type.encode()),
-        (b"content-length", str(len(reply.content)).encode()),
-        (b"x-content-type-options", b"nosniff"),
-        *reply.headers,
-    ]
-    if not any(name == b"cache-control" for name, _ in reply.headers):
-        fields.append((b"cache-control", b"no-store"))
-    if reply.status == 304:
-        fields = fields[2:]
-    if close:
-        # What of the body was not read would be taken for the next request, or waited for.
-        fields.append((b"connection", b"close"))
-    await send({"type": "http.response.start", "status": reply.status, "headers": fields})
-    await send({"type": "http.response.body", "body": b"" if head else reply.content})

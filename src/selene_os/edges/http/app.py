@@ -20,10 +20,12 @@ from selene_os.edges.http import auth, deciding, evidencing, reading, registerin
 from selene_os.edges.http.api import Api, Settings
 from selene_os.edges.http.description import describe, page_of
 from selene_os.edges.http.operations import JSON, AccessEvents, Deployment, Operation, encode
-from selene_os.edges.http.problems import MEDIA_TYPE, of_error, of_http
+from selene_os.edges.http.outcomes import Watch
+from selene_os.edges.http.problems import MEDIA_TYPE, Refused, of_error, of_http, refused
 from selene_os.edges.library import Selene
 from selene_os.edges.surroundings import system
 from selene_os.errors import SeleneError
+from selene_os.names import EventId, TenantId
 
 OPERATIONS: Final[tuple[Operation, ...]] = (
     *deciding.OPERATIONS,
@@ -42,12 +44,13 @@ def create_app(
     note: auth.Note,
     settings: Settings | None = None,
     clock: Callable[[], int] = time.time_ns,
-    event_id: Callable[[], str] | None = None,
+    event_id: Callable[[], EventId] | None = None,
     access_events: AccessEvents | None = None,
-    seal: Callable[[str], int] | None = None,
+    seal: Callable[[TenantId], int] | None = None,
     ready: Callable[[], object] | None = None,
     routes: Sequence[BaseRoute] = (),
     middleware: Sequence[Middleware] = (),
+    watch: Watch = lambda _: None,
 ) -> Starlette:
     """The server.
 
@@ -63,6 +66,7 @@ def create_app(
         ready: raises SeleneError where the ledger cannot be worked with; by default a read of it.
         routes: further ones, such as a console's, with an authentication of their own.
         middleware: around everything; what it adds must not read bodies before their keys.
+        watch: told what became of each request below /v1.
 
     Returns:
         The ASGI app; `app.state.api` is what serves /v1, with its counters.
@@ -74,6 +78,7 @@ def create_app(
         note=note,
         settings=settings or Settings(),
         event_id=event_id or system().event_id,
+        watch=watch,
     )
 
     @asynccontextmanager
@@ -96,7 +101,7 @@ def create_app(
         routes=[
             _Below("/v1", api),
             Route("/healthz", _alive),
-            Route("/readyz", _readiness(ready or selene.is_there)),
+            Route("/readyz", _readiness(api, ready or selene.is_there)),
             Route("/openapi.json", openapi),
             Route("/docs", docs),
             *routes,
@@ -140,13 +145,17 @@ async def _alive(_request: Request) -> Response:
     return Response(encode({"status": "alive"}), media_type=JSON)
 
 
-def _readiness(ready: Callable[[], object]) -> Callable[[Request], object]:
+def _readiness(api: Api, ready: Callable[[], object]) -> Callable[[Request], object]:
     """Whether the ledger can be worked with; asked once a second at most, whoever asks."""
     told: tuple[float, Response] | None = None
 
     def ask() -> Response:
         try:
+            if api.leaving:
+                raise refused("Stopping", "It finishes what it accepted.", "Ask another one.")
             ready()
+        except Refused as error:
+            problem = error.problem
         except SeleneError as error:
             problem = of_error(error)
         except Exception:
@@ -159,7 +168,7 @@ def _readiness(ready: Callable[[], object]) -> Callable[[Request], object]:
     async def answer(_request: Request) -> Response:
         nonlocal told
         now = time.monotonic()
-        if told is None or now - told[0] >= _READY_KEPT_S:
+        if api.leaving or told is None or now - told[0] >= _READY_KEPT_S:
             told = (now, await run_in_threadpool(ask))
         return told[1]
 

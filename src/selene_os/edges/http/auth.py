@@ -6,18 +6,16 @@ import hashlib
 import logging
 from collections import OrderedDict
 from collections.abc import Callable
-from typing import Final, NamedTuple, Protocol
+from typing import Final, Protocol
+
+from selene_os.edges.apikeys import ADMIN, AUDIT, EXPORT, READ, WRITE
+from selene_os.ledger.access import OUTCOMES, AccessEvent
+from selene_os.names import TenantId
 
 Headers = list[tuple[bytes, bytes]]
-READ: Final = "read"
-WRITE: Final = "write"
-EXPORT: Final = "export"
-AUDIT: Final = "audit"
-ADMIN: Final = "admin"
 SCOPES: Final = (ADMIN, AUDIT, EXPORT, READ, WRITE)
 
-OK: Final = "OK"
-REFUSED: Final = "REFUSED"
+OK, REFUSED = OUTCOMES
 _TOKEN_BYTES_MAX: Final = 256
 _KEPT_MAX: Final = 10_000
 _TOLD_EVERY_S: Final = 60.0
@@ -28,27 +26,11 @@ class Checked(Protocol):
     """A key that is known, neither revoked nor expired."""
 
     @property
-    def tenant_id(self) -> str: ...
+    def tenant_id(self) -> TenantId: ...
     @property
     def key_id(self) -> str: ...
     @property
     def scopes(self) -> frozenset[str]: ...
-
-
-class AccessEvent(NamedTuple):
-    """One use of a key that is kept: who did what to which thing, and what became of it.
-
-    at is nanoseconds since 1970 UTC; target an id, never words said; reason of a refusal.
-    """
-
-    tenant_id: str
-    access_id: str
-    at: int
-    actor: str
-    action: str
-    target: str | None
-    outcome: str
-    reason: str | None
 
 
 Check = Callable[[str], Checked | None]

@@ -8,8 +8,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from selene_os.decision import Chat, Clarify, Decision, IntentDraft
 from selene_os.edges import wire
+from selene_os.edges.apikeys import WRITE
 from selene_os.edges.http import answers, models, problems, records
-from selene_os.edges.http.auth import WRITE
 from selene_os.edges.http.moments import told
 from selene_os.edges.http.operations import (
     BATCH_BYTES_MAX,
@@ -29,6 +29,8 @@ from selene_os.reasons import ReasonCode
 from selene_os.receipts import Answer, Brought, Committed
 from selene_os.turn import PH1_X_VERSION
 
+# How a profile is counted, beside the kinds of decisions.
+_PROFILE: Final = "PROFILE"
 _BRING_ONE: Final[TypeAdapter[models.BringOne]] = TypeAdapter(models.BringOne)
 
 
@@ -70,7 +72,7 @@ def _answered(call: Call, answer: Answer) -> Reply:
     record["engine"], made = _made_by(call, answer)
     record.update(made)
     record["trace_id"] = call.trace_id
-    return _written(call, record)
+    return _written(call, record, answer.decision)
 
 
 def _made_by(call: Call, answer: Answer) -> tuple[str, dict[str, Any]]:
@@ -84,7 +86,9 @@ def _made_by(call: Call, answer: Answer) -> tuple[str, dict[str, Any]]:
     return codec.PH1_NLP, {"engine_version": nlp.VERSION, "pack_digest": digest}
 
 
-def _written(call: Call, record: dict[str, Any]) -> Reply:
+def _written(call: Call, record: dict[str, Any], kind: str) -> Reply:
+    call.outcome.correlation_id = record["correlation_id"]
+    call.outcome.decided(kind, deduplicated=record["deduplicated"])
     location = call.url("decisions", record["event_id"])
     return written(record, deduplicated=record["deduplicated"], location=location)
 
@@ -126,7 +130,7 @@ def commit_profile(call: Call) -> Reply:
     if profile.receipt.deduplicated:
         made = records.made_by(call.tenant.decision(profile.receipt.event_id)[1])
     record.update(made)
-    return _written(call, record)
+    return _written(call, record, _PROFILE)
 
 
 # ---- decisions that are brought
@@ -137,7 +141,7 @@ def bring(call: Call) -> Reply:
     committed = call.tenant.commit_decisions([_brought(call.body, call.idempotency_key)])[0]
     if isinstance(committed, SeleneError):
         raise committed
-    return _written(call, records.committed(committed))
+    return _written(call, records.committed(committed), call.body.decision.kind)
 
 
 def bring_many(call: Call) -> Reply:
@@ -160,6 +164,9 @@ def bring_many(call: Call) -> Reply:
     committed = call.tenant.commit_decisions([one for _, one in taken]) if taken else []
     for (number, _), outcome in zip(taken, committed, strict=True):
         outcomes[number] = outcome
+        if isinstance(outcome, Committed):
+            kind = given[number]["decision"]["kind"]
+            call.outcome.decided(kind, deduplicated=outcome.receipt.deduplicated)
     results = [_verdict(one) for one in outcomes]
     counts = [one["status"] for one in results]
     return replied(

@@ -6,8 +6,8 @@ import base64
 import binascii
 from typing import Final
 
+from selene_os.edges.apikeys import ADMIN, AUDIT, EXPORT
 from selene_os.edges.http import answers, cursors, models, records
-from selene_os.edges.http.auth import ADMIN, AUDIT, EXPORT
 from selene_os.edges.http.operations import (
     NOTE,
     ZIP,
@@ -20,6 +20,7 @@ from selene_os.edges.http.operations import (
 from selene_os.edges.http.problems import refused
 from selene_os.edges.http.reading import next_link
 from selene_os.errors import BadField, NotFound
+from selene_os.names import EventId
 
 _SIZE_DIGITS_MAX: Final = 18
 
@@ -97,7 +98,7 @@ def access_events(call: Call) -> Reply:
     after: Place | None = None
     if cursor is not None:
         at, _, access_id = cursors.decode(tenant_id, "access", cursor).partition(".")
-        after = (int(at), access_id)
+        after = (int(at), EventId(access_id))
     found = call.deployment.access_events(tenant_id, after, limit + 1)
     page, following = found[:limit], None
     if len(found) > limit:

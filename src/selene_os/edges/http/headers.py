@@ -41,13 +41,13 @@ def idempotency_key(headers: Headers) -> str | None:
         raise BadField("idempotency_key", "is no UTF-8", "Send ASCII, or UTF-8.") from None
 
 
-def trace_id(headers: Headers) -> str | None:
-    """The trace of a traceparent; None where there is none that can be read, as W3C says."""
+def parent(headers: Headers) -> tuple[str, str] | None:
+    """Trace and span of a traceparent; None where there is none that can be read, as W3C says."""
     found = [value for name, value in headers if name == b"traceparent"]
     parsed = _TRACE.fullmatch(found[0].strip()) if len(found) == 1 else None
     if parsed is None or not parsed[1].strip(b"0") or not parsed[2].strip(b"0"):
         return None
-    return parsed[1].decode()
+    return parsed[1].decode(), parsed[2].decode()
 
 
 def content_length(headers: Headers) -> int | None:

@@ -12,9 +12,13 @@ from pydantic_core import PydanticSerializationError, to_json
 
 from selene_os import names
 from selene_os.app import Tenant
-from selene_os.edges.http.auth import AUDIT, AccessEvent, Checked
+from selene_os.edges.apikeys import AUDIT
+from selene_os.edges.http.auth import Checked
+from selene_os.edges.http.outcomes import Outcome
 from selene_os.edges.library import Selene
 from selene_os.errors import BadField
+from selene_os.ledger.access import AccessEvent
+from selene_os.names import EventId, TenantId
 
 JSON: Final = "application/json"
 NOTE: Final = "text/plain; charset=utf-8"
@@ -26,9 +30,9 @@ _SIZE_BYTES_MAX: Final = 19
 ROOM: Final = ("v1", "tenants")
 
 Header = tuple[bytes, bytes]
-Place = tuple[int, str]
+Place = tuple[int, EventId]
 # tenant, behind which place, how many at most: a tenant's access events, the newest first.
-AccessEvents = Callable[[str, Place | None, int], list[AccessEvent]]
+AccessEvents = Callable[[TenantId, Place | None, int], list[AccessEvent]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +49,7 @@ class Deployment:
     selene: Selene
     clock: Callable[[], int]
     access_events: AccessEvents | None = None
-    seal: Callable[[str], int] | None = None
+    seal: Callable[[TenantId], int] | None = None
 
 
 @dataclass(slots=True)
@@ -54,6 +58,7 @@ class Call:
 
     Attributes:
         path, query, body: as the operation names them.
+        outcome: what is told of it to those who watch.
         idempotency_key: the header's, or None.
         trace_id: of a traceparent, or None.
         target: what an access event names: an id, never words.
@@ -65,6 +70,7 @@ class Call:
     key: Checked
     tenant: Tenant
     path: Mapping[str, str]
+    outcome: Outcome = field(default_factory=Outcome)
     query: Any = None
     body: Any = None
     idempotency_key: str | None = None

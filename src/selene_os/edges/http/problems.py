@@ -42,6 +42,7 @@ HTTP: Final[dict[str, tuple[int, str]]] = {
     "NotOffered": (501, "This deployment does not offer that"),
     "TooBusy": (503, "Too many requests wait"),
     "TooSlow": (503, "The answer did not come in time"),
+    "Stopping": (503, "The server is about to end"),
 }
 
 

@@ -8,8 +8,8 @@ from urllib.parse import urlencode
 
 from selene_os import records as kept_records
 from selene_os.edges import story, wire
+from selene_os.edges.apikeys import AUDIT, EXPORT, READ
 from selene_os.edges.http import answers, cursors, models, records
-from selene_os.edges.http.auth import AUDIT, EXPORT, READ
 from selene_os.edges.http.moments import nanoseconds, told
 from selene_os.edges.http.operations import Call, Header, Operation, Reply, replied
 from selene_os.edges.http.problems import refused

@@ -6,8 +6,8 @@ import json
 from typing import Any
 
 from selene_os.edges import wire
-from selene_os.edges.http.auth import AccessEvent
 from selene_os.edges.http.moments import told
+from selene_os.ledger.access import AccessEvent
 from selene_os.ledger.events import AuditEvent, CheckpointRow, ReplayRecord, TenantRow
 from selene_os.proof import bundle
 from selene_os.proof.evidence import Case

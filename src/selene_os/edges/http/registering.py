@@ -6,8 +6,8 @@ from dataclasses import asdict
 from typing import Final
 
 from selene_os.edges import wire
+from selene_os.edges.apikeys import ADMIN, AUDIT, READ, WRITE
 from selene_os.edges.http import answers, models, records
-from selene_os.edges.http.auth import ADMIN, AUDIT, READ, WRITE
 from selene_os.edges.http.moments import told
 from selene_os.edges.http.operations import (
     BATCH_BYTES_MAX,

@@ -71,6 +71,7 @@ _COUNTS: Final = (
     " (SELECT count(*) FROM os_core.merkle_leaves WHERE tenant_id = %(t)s),"
     " (SELECT count(*) FROM os_core.unsealed_events WHERE tenant_id = %(t)s)"
 )
+_UNSEALED_ROWS: Final = "SELECT count(*) FROM os_core.unsealed_events WHERE tenant_id = %s"
 _UNPLACED: Final = (
     "SELECT event_id FROM os_core.audit_events AS e WHERE tenant_id = %(t)s"
     " AND NOT EXISTS (SELECT FROM os_core.merkle_leaves AS l"
@@ -98,6 +99,10 @@ class PostgresProofs:
 
     def unsealed(self, tenant_id: TenantId, rows_max: int) -> list[WholeRow]:
         return list(map(WholeRow._make, self._call(_UNSEALED, (tenant_id, rows_max))))
+
+    def unsealed_rows(self, tenant_id: TenantId) -> int:
+        ((rows,),) = self._read(tenant_id, _UNSEALED_ROWS, (tenant_id,))
+        return int(rows)
 
     def seal(self, batch: Batch) -> bool:
         levels, firsts, hashes = [list(part) for part in zip(*batch.runs, strict=True)] or [[]] * 3

@@ -90,6 +90,7 @@ _COUNTS: Final = (
     " (SELECT count(*) FROM merkle_leaves WHERE tenant_id = ?1),"
     " (SELECT count(*) FROM unsealed_events WHERE tenant_id = ?1)"
 )
+_UNSEALED_ROWS: Final = "SELECT count(*) FROM unsealed_events WHERE tenant_id = ?"
 _UNPLACED: Final = (
     # As the digits of its bytes where it is no id, perhaps not even text.
     "SELECT iif(event_id GLOB '*[^0-9a-f-]*', hex(event_id), event_id)"
@@ -134,6 +135,10 @@ class SqliteProofs:
 
     def unsealed(self, tenant_id: TenantId, rows_max: int) -> list[WholeRow]:
         return list(map(_whole, self._read(_UNSEALED, (tenant_id, rows_max))))
+
+    def unsealed_rows(self, tenant_id: TenantId) -> int:
+        ((rows,),) = self._read(_UNSEALED_ROWS, (tenant_id,))
+        return int(rows)
 
     def seal(self, batch: Batch) -> bool:
         return self._writer.run(lambda connection: _seal(connection, batch), atomic=True)
