@@ -246,6 +246,10 @@ class TooBusy(Fault):
     """Too many requests wait."""
 
 
+class Stopping(Fault):
+    """The server is about to end; another one, or the next one, answers."""
+
+
 class TooSlow(Fault):
     """The answer did not come in time."""
 
