@@ -6,7 +6,7 @@ counted here is counted along an index instead, each event type and reason and p
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 from selene_os.ledger.insight import Counted, Span
@@ -14,10 +14,14 @@ from selene_os.names import TenantId
 
 Read = Callable[[str, tuple[Any, ...]], list[tuple[Any, ...]]]
 
-_NEXT: Final = (
-    "SELECT event_type, reason_code FROM audit_events INDEXED BY audit_events_by_kind"
-    " WHERE tenant_id = ? AND (event_type, reason_code) > (?, ?)"
-    " ORDER BY event_type, reason_code LIMIT 1"
+_PAIRS: Final = "SELECT event_type, reason_code FROM audit_events INDEXED BY audit_events_by_kind"
+# Apart, because a comparison of pairs would be looked for along the first of them alone.
+_NEXT_REASON: Final = (
+    f"{_PAIRS} WHERE tenant_id = ? AND event_type = ? AND reason_code > ?"
+    " ORDER BY reason_code LIMIT 1"
+)
+_NEXT_TYPE: Final = (
+    f"{_PAIRS} WHERE tenant_id = ? AND event_type > ? ORDER BY event_type, reason_code LIMIT 1"
 )
 _KINDS: Final = (
     "WITH RECURSIVE parts (part) AS (SELECT 0 UNION ALL SELECT part + 1 FROM parts"
@@ -57,9 +61,7 @@ class SqliteInsight:
 
     def kinds(self, tenant_id: TenantId, span: Span) -> list[Counted]:
         found: list[Counted] = []
-        event_type, reason_code = "", 0
-        while rows := self._read(_NEXT, (tenant_id, event_type, reason_code)):
-            ((event_type, reason_code),) = rows
+        for event_type, reason_code in self._pairs(tenant_id):
             values = (tenant_id, event_type, reason_code, span.since, span.width, span.parts)
             found += [
                 Counted(event_type, reason_code, part, count)
@@ -67,6 +69,15 @@ class SqliteInsight:
                 if count
             ]
         return found
+
+    def _pairs(self, tenant_id: TenantId) -> Iterator[tuple[str, int]]:
+        event_type, reason_code = "", 0
+        while rows := (
+            self._read(_NEXT_REASON, (tenant_id, event_type, reason_code))
+            or self._read(_NEXT_TYPE, (tenant_id, event_type))
+        ):
+            ((event_type, reason_code),) = rows
+            yield event_type, reason_code
 
     def missing(self, tenant_id: TenantId, span: Span, rows_max: int) -> list[tuple[str, int]]:
         counted, field = [], ""
