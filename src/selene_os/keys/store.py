@@ -35,6 +35,7 @@ from selene_os.ledger.events import (
     Utterance,
     Wanted,
 )
+from selene_os.ledger.insight import Insight
 from selene_os.ledger.keyrings import OWN
 from selene_os.ledger.proofs import Proofs
 from selene_os.ledger.store import Setting, Store, Verdict
@@ -81,6 +82,11 @@ class EncryptedStore:
     def access(self) -> Access:
         """Of the rows as they are stored: no word that was said is there."""
         return self.below.access
+
+    @property
+    def insight(self) -> Insight:
+        """The store's, as it is: what is counted holds no words."""
+        return self.below.insight
 
     def close(self) -> None:
         self.below.close()

@@ -1,4 +1,4 @@
-"""The search: what is asked for stands in the address, and what it could be narrowed by beside it."""
+"""The search: what is asked for stands in the address, beside it what would narrow it."""
 
 from __future__ import annotations
 

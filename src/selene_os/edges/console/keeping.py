@@ -1,4 +1,4 @@
-"""What a tenant keeps beside its decisions: terms, packs, who looked at what; and a place to try."""
+"""What a tenant keeps beside decisions: terms, packs, who looked at what; and a place to try."""
 
 from __future__ import annotations
 
@@ -55,7 +55,8 @@ def terms(visit: Visit, imported: Imported | None = None, wrong: str | None = No
     """The tenant's dictionary."""
     entries = [asdict(entry) for entry in visit.here.terms()]
     digest = visit.here.settings.terms_digest
-    told = {"terms": entries, "digest": digest, "wrong": wrong, "example": _EXAMPLE}
+    told: dict[str, Any] = {"terms": entries, "digest": digest, "wrong": wrong}
+    told["example"] = _EXAMPLE
     told |= {"imported": None if imported is None else wire.imported_record(imported)}
     told |= {"content": visit.form.get("terms", "")}
     header = ["entry_id", "kind", "source", "canonical", "locale", "evidence_ref"]
@@ -93,7 +94,7 @@ def packs(visit: Visit) -> Shown:
         for one in pack.intents.values()
     ]
     parts = [{"name": one.name, "version": one.version, "digest": one.digest} for one in pack.parts]
-    record = {"name": pack.name, "version": pack.version, "digest": pack.digest}
+    record: dict[str, Any] = {"name": pack.name, "version": pack.version, "digest": pack.digest}
     record |= {"parts": parts, "intents": intents}
     header = ["intent_type", "required", "one_of", "optional", "confirm", "sensitivity"]
     rows = [[one[name] for name in header] for one in intents]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from selene_os.edges.console import charts, snippets
 from selene_os.edges.console.shown import iso, moment, number, share
@@ -123,7 +123,7 @@ def overview(visit: Visit) -> Shown:
     metrics = dict(measured(visit.here.tenant_id)) if measured else {}
     turns = layers["intent"] + layers["unknown"] + layers["clarify"] + layers["chat"]
     asked = layers["intent"] + layers["unknown"] + layers["clarify"]
-    record = {
+    record: dict[str, Any] = {
         "since": iso(span.since),
         "until": iso(span.until),
         "layers": {name: layers[name] for name in LAYERS},

@@ -1,4 +1,4 @@
-"""The console's routes, for `create_app(routes=…)`: everything below /console, and the way there."""
+"""The routes for `create_app(routes=…)`: everything below /console, and the way there."""
 
 from __future__ import annotations
 
@@ -134,12 +134,12 @@ def _templates() -> Environment:
         "iso": shown.iso,
         "number": shown.number,
         "meaning": shown.meaning_of,
-        "kind": shown.DECISION_WORDS.get,
+        "meant": shown.meant,
     }
     pages.globals |= {
         "marked": shown.marked,
         "room": ROOM,
-        "version": entrance.version,
+        "assets": entrance.version,
         "decision_words": shown.DECISION_WORDS,
     }
     return pages

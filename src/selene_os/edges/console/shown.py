@@ -78,6 +78,17 @@ def compact(value: object) -> str:
     return json.dumps(value, ensure_ascii=False, sort_keys=True, default=str)
 
 
+def meant(value: object) -> str:
+    """A field's value as people say it: an amount with its currency, parts by their names."""
+    if isinstance(value, dict):
+        if value.keys() == {"amount", "currency"}:
+            return f"{value['amount']} {value['currency']}"
+        return ", ".join(f"{key} {meant(inner)}" for key, inner in value.items())
+    if isinstance(value, list):
+        return ", ".join(map(meant, value))
+    return compact(value)
+
+
 def pretty(value: object) -> Markup:
     """A value as JSON over several lines, every character that hides written out."""
     text = json.dumps(value, ensure_ascii=False, indent=2, default=str)

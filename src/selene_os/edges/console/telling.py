@@ -32,6 +32,7 @@ _SHOWN_AS: Final = {
     "subject_user_id": "User",
     "hold_id": "Hold",
 }
+_BY_EVIDENCE: Final = ("Style", "Delivery")
 _CHECKPOINTS: Final = 100
 _SIZE_DIGITS_MAX: Final = 18
 
@@ -81,14 +82,15 @@ def _told(event: dict[str, Any], answer: dict[str, Any]) -> dict[str, Any]:
     """What a row and its record say, sorted into what is shown."""
     payload = event["payload_min"] if isinstance(event["payload_min"], dict) else {}
     snapshot = answer.get("snapshot")
-    facts = {
-        title: _listed(payload[key])
-        for key, title in _SHOWN_AS.items()
-        if payload.get(key) not in (None, [], "")
-    }
     missing = answer.get("required_fields_missing")
     fields = answer.get("fields")
     evidence = answer.get("evidence")
+    facts = {
+        title: _listed(payload[key])
+        for key, title in _SHOWN_AS.items()
+        # A profile's evidence tells its parts, and by what each was decided.
+        if payload.get(key) not in (None, [], "") and not (evidence and title in _BY_EVIDENCE)
+    }
     return {
         "decision": str(payload.get("decision", "PROFILE")),
         "what": payload.get("intent_type") or payload.get("what_is_missing") or "",

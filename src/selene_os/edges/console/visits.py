@@ -272,8 +272,8 @@ def _answered(visit: Visit, show: Page, form: str, alone: bool) -> Response:
         # Where and of which kind, never its text: that may hold what was said.
         place = traceback.extract_tb(error.__traceback__)[-1]
         _log.error("%s at %s:%s", type(error).__name__, place.filename, place.lineno)
-        denied = Denied(500, "Something broke", "It is a defect of Selene’s; the log has more.")
-        answer = _denied(visit, denied, form)
+        broken = Denied(500, "Something broke", "It is a defect of Selene’s; the log has more.")
+        answer = _denied(visit, broken, form)
     return _finished(visit, answer)
 
 
