@@ -91,6 +91,7 @@ def console_routes(
         Route("/", _to_console),
         Route(f"{ROOM}/static/{{name}}", entrance.static),
         Route(ROOM, page(console, entrance.start)),
+        Route(f"{ROOM}/", page(console, entrance.start)),
         Route(f"{ROOM}/login", page(console, entrance.login, alone=True), methods=both),
         Route(f"{ROOM}/setup", page(console, entrance.setup, alone=True), methods=both),
         Route(f"{ROOM}/theme", page(console, entrance.theme, alone=True), methods=["POST"]),

@@ -18,7 +18,7 @@ from markupsafe import Markup, escape
 from selene_os.reasons import MEANINGS, ReasonCode
 
 # Controls, and what turns, joins or hides text; a line's end and a tabulator are shown as such.
-_HIDDEN: Final = re.compile(
+HIDDEN: Final = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff"
     "\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e007f]"
 )
@@ -61,7 +61,7 @@ def visible(given: object) -> Markup:
     cut = len(text) - _SHOWN_MAX
     parts = Markup("")
     at = 0
-    for found in _HIDDEN.finditer(text[:_SHOWN_MAX]):
+    for found in HIDDEN.finditer(text[:_SHOWN_MAX]):
         spelt = Markup('<span class="hidden-char">\\u{%s}</span>') % f"{ord(found[0]):04x}"
         parts += escape(text[at : found.start()]) + spelt
         at = found.end()
@@ -92,7 +92,7 @@ def meant(value: object) -> str:
 def pretty(value: object) -> Markup:
     """A value as JSON over several lines, every character that hides written out."""
     text = json.dumps(value, ensure_ascii=False, indent=2, default=str)
-    spelt = _HIDDEN.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    spelt = HIDDEN.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
     return escape(spelt)
 
 
@@ -179,6 +179,6 @@ def _cell(value: Any) -> str:
         return ""
     if isinstance(value, bool | int):
         return str(value)
-    text = _HIDDEN.sub(lambda found: f"\\u{{{ord(found[0]):04x}}}", compact(value))
+    text = HIDDEN.sub(lambda found: f"\\u{{{ord(found[0]):04x}}}", compact(value))
     # Spaces in front, also the wide ones, do not keep a spreadsheet from seeing a formula.
     return f"'{text}" if _FORMULA.match(text.lstrip() or text) or text[:1] in "＝＋－＠" else text

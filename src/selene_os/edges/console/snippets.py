@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 from urllib.parse import quote, urlencode
 
+from selene_os.edges.console.shown import HIDDEN
 from selene_os.edges.console.visits import Visit
 from selene_os.edges.http.moments import nanoseconds
 
@@ -27,9 +28,7 @@ def of_search(visit: Visit, asked: Mapping[str, str]) -> list[Snippet]:
     tenant = visit.here.tenant_id
     query = urlencode({key: value for key, value in asked.items() if key not in _NOT_OVER_HTTP})
     flags = "".join(
-        f" --{key} {shlex.quote(value)}"
-        for key, value in asked.items()
-        if key not in _NOT_BY_COMMAND
+        f" --{key} {_quoted(value)}" for key, value in asked.items() if key not in _NOT_BY_COMMAND
     )
     named = "".join(
         f", {key}={_nanoseconds(value) if key in ('since', 'until') else ascii(value)}"
@@ -38,7 +37,7 @@ def of_search(visit: Visit, asked: Mapping[str, str]) -> list[Snippet]:
     return [
         Snippet("curl", _curl(visit, "decisions" + (f"?{query}" if query else ""))),
         Snippet("Python", _python(visit, f"tenant.search({named})")),
-        Snippet("Command line", f"selene search --tenant {shlex.quote(tenant)}{flags}"),
+        Snippet("Command line", f"selene search --tenant {_quoted(tenant)}{flags}"),
     ]
 
 
@@ -50,8 +49,8 @@ def of_conversation(visit: Visit, correlation: str) -> list[Snippet]:
         Snippet("Python", _python(visit, f"tenant.trace({correlation!a})")),
         Snippet(
             "Command line",
-            f"selene trace --tenant {shlex.quote(tenant)}"
-            f" --correlation {shlex.quote(correlation)} --explain",
+            f"selene trace --tenant {_quoted(tenant)}"
+            f" --correlation {_quoted(correlation)} --explain",
         ),
     ]
 
@@ -59,7 +58,7 @@ def of_conversation(visit: Visit, correlation: str) -> list[Snippet]:
 def _curl(visit: Visit, path: str) -> str:
     url = visit.request.url
     tenant = quote(visit.here.tenant_id, safe="")
-    address = shlex.quote(f"{url.scheme}://{url.netloc}/v1/tenants/{tenant}/{path}")
+    address = _quoted(f"{url.scheme}://{url.netloc}/v1/tenants/{tenant}/{path}")
     return f'curl -H "authorization: Bearer $SELENE_KEY" {address}'
 
 
@@ -70,3 +69,11 @@ def _python(visit: Visit, call: str) -> str:
 
 def _nanoseconds(value: str) -> str:
     return str(nanoseconds("since", value))
+
+
+def _quoted(text: str) -> str:
+    """A word for a shell; what would hide in it is written out, as bash and zsh read it."""
+    if not HIDDEN.search(text) and "\n" not in text:
+        return shlex.quote(text)
+    inner = text.replace("\\", "\\\\").replace("'", "\\'").replace("\n", "\\n")
+    return "$'" + HIDDEN.sub(lambda found: f"\\U{ord(found[0]):08x}", inner) + "'"
