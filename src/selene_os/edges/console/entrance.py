@@ -11,14 +11,13 @@ from typing import Final
 from starlette.requests import Request
 from starlette.responses import Response
 
+from selene_os.edges.console.forms import Denied, not_here
 from selene_os.edges.console.visits import (
     HEADERS,
     ROOM,
     THEMES,
-    Denied,
     Shown,
     Visit,
-    not_here,
 )
 from selene_os.edges.operators import EVERY_TENANT
 from selene_os.errors import BadField, Refusal

@@ -12,6 +12,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from selene_os.edges.console import entrance, finding, keeping, overview, shown, telling
+from selene_os.edges.console.forms import not_here
 from selene_os.edges.console.sessions import Attempts, Sessions
 from selene_os.edges.console.visits import (
     HEADERS,
@@ -20,7 +21,6 @@ from selene_os.edges.console.visits import (
     Console,
     Metrics,
     Page,
-    not_here,
     page,
 )
 from selene_os.edges.library import Selene

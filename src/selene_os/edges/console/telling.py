@@ -10,8 +10,9 @@ from starlette.responses import Response
 from selene_os import records as kept_records
 from selene_os.edges import story, wire
 from selene_os.edges.console import snippets
+from selene_os.edges.console.forms import not_here
 from selene_os.edges.console.shown import DECISION_TITLES
-from selene_os.edges.console.visits import Shown, Visit, not_here
+from selene_os.edges.console.visits import Shown, Visit
 from selene_os.edges.http import records
 from selene_os.errors import BadField, Erased, Fault, LedgerUnavailable, NotFound
 from selene_os.ledger.events import AuditEvent

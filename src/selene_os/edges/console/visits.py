@@ -12,7 +12,7 @@ import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
-from urllib.parse import parse_qsl, quote, urlencode, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 from jinja2 import Environment
 from starlette.concurrency import run_in_threadpool
@@ -20,6 +20,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import RedirectResponse, Response
 
 from selene_os.app import Tenant
+from selene_os.edges.console.forms import Denied, form_of, not_here
 from selene_os.edges.console.sessions import SESSION_S, Attempts, Session, Sessions
 from selene_os.edges.console.shown import csv_text
 from selene_os.edges.http.operations import encode
@@ -31,7 +32,6 @@ from selene_os.ledger.store import Store
 from selene_os.names import EventId, TenantId, parse_tenant_id
 
 ROOM: Final = "/console"
-BODY_BYTES_MAX: Final = 1_048_576
 QUERY_BYTES_MAX: Final = 4_096
 THEMES: Final = ("auto", "light", "dark")
 HEADERS: Final = {
@@ -96,19 +96,6 @@ class Shown:
     record: Any = None
     table: tuple[Sequence[str], Sequence[Sequence[Any]]] | None = None
     status: int = 200
-
-
-class Denied(Exception):
-    """What a visitor is shown instead of a page."""
-
-    def __init__(self, status: int, title: str, detail: str) -> None:
-        super().__init__(detail)
-        self.status, self.title, self.detail = status, title, detail
-
-
-def not_here() -> Denied:
-    """There is nothing, or nothing for this operator: nobody is told which."""
-    return Denied(404, "Not found", "There is nothing here, or nothing for you.")
 
 
 @dataclass(slots=True)
@@ -241,7 +228,7 @@ def page(
 
     async def answer(request: Request) -> Response:
         try:
-            sent = await _form(request) if request.method == "POST" else {}
+            sent = await form_of(request) if request.method == "POST" else {}
         except Denied as denied:
             visit = Visit(console, request, {}, {})
             return _finished(visit, _denied(visit, denied, form))
@@ -323,21 +310,6 @@ def _stale() -> Denied:
     return Denied(
         403, "The form is out of date", "Nothing was done. Load the page again and send it anew."
     )
-
-
-async def _form(request: Request) -> dict[str, str]:
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind != "application/x-www-form-urlencoded":
-        raise Denied(415, "That is no form", "Send a form of a page of the console.")
-    body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > BODY_BYTES_MAX:
-            raise Denied(413, "That is too long", f"{BODY_BYTES_MAX} bytes are accepted.")
-    try:
-        return dict(parse_qsl(body.decode(), keep_blank_values=True, errors="strict"))
-    except ValueError:
-        raise Denied(400, "That is no form", "It must be UTF-8.") from None
 
 
 # ---- what is answered
