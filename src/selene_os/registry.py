@@ -334,6 +334,7 @@ class Registry:
         reason: str | int | None = None,
         decision: str | None = None,
         user: str | None = None,
+        device: str | None = None,
         since: int | None = None,
         until: int | None = None,
         after: str | None = None,
@@ -343,7 +344,7 @@ class Registry:
 
         Args:
             intent: an intent type. decision: one of `DECISIONS`.
-            reason: a reason code by its name or number.
+            reason: a reason code by its name or number. user, device: whose, where.
             since, until: nanoseconds since 1970 UTC; the first is inclusive, the second not.
             after: the cursor of the page before.
             rows: of one page, 1 to 1,000.
@@ -361,6 +362,7 @@ class Registry:
             None if since is None else names.parse_time_ns(since, "since"),
             None if until is None else names.parse_time_ns(until, "until"),
             None if after is None else _parse_cursor(after),
+            None if device is None else names.parse_device_id(device),
         )
         # One more than asked for tells whether there is a next page.
         found = self._store.search(self.tenant_id, wanted, rows + 1)

@@ -54,7 +54,7 @@ def test_a_ledger_is_made_served_and_used_by_the_command_line_alone(tmp_path: Pa
         assert second.headers["idempotent-replayed"] == "true"
         assert server.ask("GET", "/readyz").json == {"status": "ready"}
         assert server.end() == 0
-        link = re.search(r"http://127\.0\.0\.1:\d+/setup\?token=[\w-]{43}\n", server.rest())
+        link = re.search(r"http://127\.0\.0\.1:\d+/console/setup\?token=[\w-]{43}\n", server.rest())
         assert link and link[0].rpartition("=")[2].strip() not in server.log()
     assert rows(tmp_path / "selene.db", "SELECT count(*) FROM unsealed_events") == [[1]]
 

@@ -293,6 +293,7 @@ CODES: Final = {
         Incident,
         NotOffered,
         TooBusy,
+        Stopping,
         TooSlow,
     )
 }

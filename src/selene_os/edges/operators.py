@@ -129,6 +129,11 @@ class Operators:
             raise refusals.operator_taken(login)
         return row
 
+    def check(self, login: str, password: str) -> None:
+        """Whether an operator can be named so and have that password. Raises BadField."""
+        parse_login(login)
+        _checked(password)
+
     def verify(self, login: object, password: object) -> OperatorRow | None:
         """The operator who has this login and this password, and is not disabled; else None.
 

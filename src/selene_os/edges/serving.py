@@ -94,7 +94,7 @@ def run(serving: Serving, say: Callable[[str], object]) -> None:
         if first is not None:
             say(
                 "There is no operator yet. Make the first one within the hour, by this link, once:"
-                f"\n{address}/setup?token={first.text}"
+                f"\n{address}/console/setup?token={first.text}"
             )
         if serving.workers == 1:
             working.work(serving, listener, first, seals=True)

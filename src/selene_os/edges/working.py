@@ -6,6 +6,7 @@ let in any more; what was accepted is finished; what is committed is sealed; the
 
 from __future__ import annotations
 
+import hmac
 import logging
 import threading
 import time
@@ -22,10 +23,11 @@ from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 
-from selene_os.edges import logs, packs, sealing, signing_keys
+from selene_os.edges import key_directory, logs, packs, sealing, signing_keys
 from selene_os.edges.apikeys import BUSY, ApiKeys
+from selene_os.edges.console.routes import console_routes
 from selene_os.edges.databases import database
 from selene_os.edges.first_token import FirstToken
 from selene_os.edges.http.api import Api, Settings
@@ -125,7 +127,16 @@ def app_of(
     """
     around = system()
     selene = Selene(store, around, packs.load(serving.packs))
-    routes = [] if metrics is None else [Route("/metrics", _telling(metrics, store))]
+    routes: list[BaseRoute] = console_routes(
+        selene,
+        store,
+        clock=around.clock,
+        event_id=around.event_id,
+        key=_session_key(serving),
+        first_token=None if first is None else first.take,
+    )
+    if metrics is not None:
+        routes.append(Route("/metrics", _telling(metrics, store)))
     app = create_app(
         selene,
         check=checker(store.access),
@@ -141,6 +152,12 @@ def app_of(
     app.state.store = store
     app.state.first_token = first
     return app
+
+
+def _session_key(serving: Serving) -> bytes:
+    """What signs the console's sessions: the same in every process, and after a restart."""
+    root = key_directory.read_root(str(directory_of(serving)))
+    return hmac.digest(root, b"selene console sessions", "sha256")
 
 
 def _all_of(watches: tuple[Watch, ...]) -> Watch:

@@ -36,6 +36,7 @@ from selene_os.ledger.events import (
     Utterance,
     Wanted,
 )
+from selene_os.ledger.insight import Insight
 from selene_os.ledger.keyrings import OWN
 from selene_os.ledger.proofs import Proofs
 from selene_os.ledger.store import Setting, Store, Verdict
@@ -75,16 +76,10 @@ class EncryptedStore:
     def __init__(self, below: Store, keys: Keys) -> None:
         self.below = below
         self.keys = keys
-
-    @property
-    def proofs(self) -> Proofs:
-        """Of the rows as they are stored: a proof needs no key."""
-        return self.below.proofs
-
-    @property
-    def access(self) -> Access:
-        """Of the rows as they are stored: no word that was said is there."""
-        return self.below.access
+        # Of the rows as they are stored: none of these needs a key, or holds a word that was said.
+        self.proofs: Proofs = below.proofs
+        self.access: Access = below.access
+        self.insight: Insight = below.insight
 
     def close(self) -> None:
         self.below.close()

@@ -288,6 +288,7 @@ class Wanted(NamedTuple):
     since: int | None = None
     until: int | None = None
     after: tuple[int, EventId] | None = None
+    device_id: DeviceId | None = None
 
     def bound(self) -> dict[str, object]:
         """What is wanted, as the named values of a statement."""

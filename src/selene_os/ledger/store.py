@@ -29,6 +29,7 @@ from selene_os.ledger.events import (
     Utterance,
     Wanted,
 )
+from selene_os.ledger.insight import Insight
 from selene_os.ledger.proofs import Proofs
 from selene_os.names import (
     CorrelationId,
@@ -51,6 +52,7 @@ class Store(Protocol):
     Attributes:
         proofs: which of its rows are sealed, and what was signed of them.
         access: who gets in, and who looked at what.
+        insight: counts, for those who look over it.
     """
 
     @property
@@ -58,6 +60,9 @@ class Store(Protocol):
 
     @property
     def access(self) -> Access: ...
+
+    @property
+    def insight(self) -> Insight: ...
 
     def close(self) -> None:
         """Finish the writes that wait, then let go of the database."""

@@ -86,6 +86,7 @@ SEARCH: Final = (
     " AND (%(after_at)s::BIGINT IS NULL OR (created_at, event_id) < (%(after_at)s, %(after_id)s))"
     " AND created_at <= coalesce(%(after_at)s, 9223372036854775807)"
     " AND (%(user_id)s::TEXT IS NULL OR user_id = %(user_id)s)"
+    " AND (%(device_id)s::TEXT IS NULL OR device_id = %(device_id)s)"
     " AND (%(reason_code)s::BIGINT IS NULL OR reason_code = %(reason_code)s)"
     " AND (%(intent_type)s::TEXT IS NULL"
     " OR payload_min::JSON ->> 'intent_type' = %(intent_type)s)"

@@ -34,6 +34,7 @@ from selene_os.ledger.postgres.access import PostgresAccess
 from selene_os.ledger.postgres.calls import AGAIN, CLOSE_WAIT_S, RETRY_AFTER_S, Calls
 from selene_os.ledger.postgres.connection import Connection, connect, named, parse, unavailable
 from selene_os.ledger.postgres.groups import Call, Groups
+from selene_os.ledger.postgres.insight import PostgresInsight
 from selene_os.ledger.postgres.proofs import PostgresProofs
 from selene_os.ledger.postgres.schema import check_schema
 from selene_os.ledger.store import Setting, Verdict
@@ -79,6 +80,7 @@ class PostgresStore(Calls):
         super().__init__(url, connections_max, retry_after_s)
         self.proofs = PostgresProofs(self._rows, self._read)
         self.access = PostgresAccess(self._rows, self._read)
+        self.insight = PostgresInsight(self._read)
         self._groups = Groups(self._transact, min(leaders_max, connections_max), self.name)
 
     def close(self) -> None:

@@ -50,6 +50,7 @@ SEARCH: Final = (
     " AND (:after_at IS NULL OR (created_at, event_id) < (:after_at, :after_id))"
     " AND created_at <= coalesce(:after_at, 9223372036854775807)"
     " AND (:user_id IS NULL OR user_id = :user_id)"
+    " AND (:device_id IS NULL OR device_id = :device_id)"
     " AND (:reason_code IS NULL OR reason_code = :reason_code)"
     " AND (:intent_type IS NULL OR payload_min ->> 'intent_type' = :intent_type)"
     " AND (:decision IS NULL"

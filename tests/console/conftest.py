@@ -1,0 +1,46 @@
+"""Consoles to visit: one of a module's own that is only read, and a fresh one for what changes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from consoles import Desk
+from ledgers import Ledger, SqliteDatabase
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    """With operators and conversations; nobody is logged in."""
+    ledger = Ledger(SqliteDatabase(tmp_path))
+    desk = Desk(ledger)
+    desk.add_operators()
+    desk.fill()
+    yield desk
+    desk.close()
+    ledger.store.close()
+
+
+@pytest.fixture(scope="module")
+def read(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    """The same for a module's tests, and ada is logged in."""
+    ledger = Ledger(SqliteDatabase(tmp_path_factory.mktemp("console")))
+    desk = Desk(ledger, metrics=lambda tenant: {"ms commit p50": 3.5})
+    desk.add_operators()
+    desk.fill()
+    assert desk.log_in().status_code == 303
+    yield desk
+    desk.close()
+    ledger.store.close()
+
+
+@pytest.fixture
+def empty(tmp_path: Path) -> Iterator[Desk]:
+    """Without operators and rows."""
+    ledger = Ledger(SqliteDatabase(tmp_path))
+    desk = Desk(ledger)
+    yield desk
+    desk.close()
+    ledger.store.close()
