@@ -18,8 +18,8 @@ from bench.rounds import QUICK, Effort
 from bench.table import Figure, Unmeasured
 
 
-def _with_postgres(module: str) -> Measure:
-    """A measure whose module needs what only PostgreSQL's peers do; imported when it is asked."""
+def _where_installed(module: str) -> Measure:
+    """A measure whose module needs what not everybody has; imported when it is asked for."""
 
     def figures(effort: Effort) -> list[Figure]:
         try:
@@ -38,11 +38,12 @@ MEASURES: Final[dict[str, Measure]] = {
     "memory": ledger_memory.figures,
     "turns": turns.figures,
     "proof": proof.figures,
-    "postgres-commit": _with_postgres("postgres_commit"),
-    "postgres-batch": _with_postgres("postgres_batch"),
-    "postgres-trace": _with_postgres("postgres_trace"),
-    "postgres-proof": _with_postgres("postgres_proof"),
-    "postgres-tenants": _with_postgres("postgres_tenants"),
+    "http": _where_installed("http"),
+    "postgres-commit": _where_installed("postgres_commit"),
+    "postgres-batch": _where_installed("postgres_batch"),
+    "postgres-trace": _where_installed("postgres_trace"),
+    "postgres-proof": _where_installed("postgres_proof"),
+    "postgres-tenants": _where_installed("postgres_tenants"),
 }
 
 
