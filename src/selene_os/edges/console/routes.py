@@ -143,4 +143,7 @@ def _templates() -> Environment:
         "assets": entrance.version,
         "decision_words": shown.DECISION_WORDS,
     }
+    # Now, so that no visitor waits for it.
+    for name in pages.list_templates():
+        pages.get_template(name)
     return pages
