@@ -10,10 +10,10 @@ from selene_os.edges import term_files, wire
 from selene_os.edges.console.shown import iso
 from selene_os.edges.console.visits import Shown, Visit
 from selene_os.edges.http import records
-from selene_os.edges.http.auth import AccessEvent
 from selene_os.engines import nlp
 from selene_os.engines.nlp.explaining import explain
 from selene_os.errors import BadField, Refusal
+from selene_os.ledger.access import AccessEvent
 from selene_os.names import parse_event_id
 from selene_os.tenancy import moment_of
 
