@@ -30,16 +30,15 @@ _KINDS: Final = (
     " AND reason_code = ?3 AND created_at >= ?4 + part * ?5"
     " AND created_at < ?4 + (part + 1) * ?5) AS found FROM parts"
 )
-_MISSING_NEXT: Final = (
-    "SELECT payload_min ->> 'what_is_missing' FROM audit_events"
-    " INDEXED BY audit_events_missing WHERE event_type = 'NlpClarify' AND tenant_id = ?"
-    " AND payload_min ->> 'what_is_missing' > ?"
-    " ORDER BY payload_min ->> 'what_is_missing' LIMIT 1"
-)
-_MISSING: Final = (
-    "SELECT count(*) FROM audit_events INDEXED BY audit_events_missing"
+# As the index has it, word for word.
+_FIELD: Final = "CASE WHEN json_valid(payload_min) THEN payload_min ->> 'what_is_missing' END"
+_CLARIFIES: Final = (
+    " FROM audit_events INDEXED BY audit_events_missing"
     " WHERE event_type = 'NlpClarify' AND tenant_id = ?"
-    " AND payload_min ->> 'what_is_missing' = ? AND created_at >= ? AND created_at < ?"
+)
+_MISSING_NEXT: Final = f"SELECT {_FIELD}{_CLARIFIES} AND {_FIELD} > ? ORDER BY {_FIELD} LIMIT 1"
+_MISSING: Final = (
+    f"SELECT count(*){_CLARIFIES} AND {_FIELD} = ? AND created_at >= ? AND created_at < ?"
 )
 _UNSEALED: Final = "SELECT count(*) FROM unsealed_events WHERE tenant_id = ?"
 _NEWEST: Final = (
