@@ -20,9 +20,9 @@ $(STAMP): requirements/dev.txt pyproject.toml
 demo: setup
 	@$(BIN)/selene demo
 
-# Two at a time, a file's tests in one process: what they share is made once.
+# Three at a time, for many wait: a file's tests in one process, so that what they share is made once.
 test: setup
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 3 --dist loadfile
 
 lint: setup
 	$(BIN)/ruff check .
@@ -57,7 +57,8 @@ nlp-figures: setup
 drills: setup
 	$(BIN)/python -m pip install --quiet --require-hashes -r requirements/notebook.txt
 	SELENE_DRILLS=1 $(BIN)/python -m pytest tests/simulation tests/ledger tests/postgres \
-	  tests/contracts tests/acceptance tests/proof tests/client/test_notebook.py
+	  tests/contracts tests/acceptance tests/proof tests/serving tests/console \
+	  tests/client/test_notebook.py
 
 # Coverage-guided, FUZZ_SECONDS for each target; an input that fails is kept below .fuzz.
 fuzz: setup

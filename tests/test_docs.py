@@ -35,7 +35,7 @@ PAGES = [ROOT / name for name in ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.
 )
 GUIDES = {path.name: path.read_text() for path in sorted((ROOT / "docs" / "guides").glob("*.md"))}
 # Their commands need a server of one's own, so they are set apart as text and no block is marked.
-NEED_A_SERVER = {"postgresql.md"}
+NEED_A_SERVER = {"console.md", "postgresql.md"}
 # Run with a server beside them, whose address and key are in the environment.
 WITH_THE_API = {"client.md"}
 # Pages whose blocks are run, in order and in one folder.

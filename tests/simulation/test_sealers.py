@@ -23,7 +23,7 @@ from simulation.sealing_drills import (
 )
 
 KILLS = 60 if DRILLS else 2
-ROWS = 20_000 if DRILLS else 300
+ROWS = 20_000 if DRILLS else 100
 
 
 def dealt(ledger: Ledger, count: int, hands: int = 2) -> list[list[Unit]]:
