@@ -116,7 +116,7 @@ def check_range(proofs: Proofs, tenant_id: TenantId, part: Range) -> RangeFound:
     leaves = _leaves(proofs, tenant_id, part)
     edges: list[tuple[bytes, ...]] = []
     differing: list[tuple[Difference, bytes]] = []
-    kept: set[bytes] = set()
+    kept: list[bytes] = []
     levels: dict[int, tuple[int, list[bytes]]] = {}
     first, last_signed = part.first, part.sizes[-1] if part.sizes else 0
     for stop in part.sizes if last_signed == part.end else (*part.sizes, part.end):
@@ -133,7 +133,7 @@ def check_range(proofs: Proofs, tenant_id: TenantId, part: Range) -> RangeFound:
             if difference is not None and len(differing) < DIFFERENCES_MAX:
                 differing.append((difference, leaf))
             made.append(leaf)
-            kept.add(leaf_hash)
+            kept.append(leaf_hash)
         grown, runs = grown.extend(made)
         for level, start, nodes in runs:
             levels.setdefault(level, (start, []))[1].extend(nodes)
@@ -191,7 +191,7 @@ def _checked(
     return made, Difference(CHANGED, index, event_id, f"{what} is not what was sealed")
 
 
-def _told(difference: Difference, leaf: bytes, kept: set[bytes]) -> Difference:
+def _told(difference: Difference, leaf: bytes, kept: list[bytes]) -> Difference:
     """A changed row as a moved one, where it is what was sealed elsewhere."""
     if difference.kind == CHANGED and leaf in kept:
         found = "it was sealed in another place"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
@@ -99,8 +100,10 @@ _UNPLACED: Final = (
     " AND NOT EXISTS (SELECT 1 FROM unsealed_events WHERE tenant_id = ?1 AND event_id = e.event_id)"
     " ORDER BY event_id LIMIT ?2"
 )
-_INSERT_LEAF: Final = (
-    "INSERT INTO merkle_leaves (tenant_id, leaf_index, event_id, leaf_hash) VALUES (?, ?, ?, ?)"
+# One statement for a batch: binding a row at a time costs as much as inserting it.
+_INSERT_LEAVES: Final = (
+    "INSERT INTO merkle_leaves (tenant_id, leaf_index, event_id, leaf_hash)"
+    " SELECT ?1, ?2 + key, value, substr(?3, key * 32 + 1, 32) FROM json_each(?4) ORDER BY key"
 )
 _INSERT_RUN: Final = (
     "INSERT INTO merkle_nodes (tenant_id, level, first, hashes) VALUES (?, ?, ?, ?)"
@@ -241,14 +244,8 @@ def _seal(connection: apsw.Connection, batch: Batch) -> bool:
     ).fetchall()
     if size != batch.size:
         return False
-    starts = range(0, len(batch.leaves), HASH_BYTES)
-    connection.executemany(
-        _INSERT_LEAF,
-        [
-            (tenant_id, batch.size + place, event_id, batch.leaves[start : start + HASH_BYTES])
-            for place, (event_id, start) in enumerate(zip(batch.events, starts, strict=True))
-        ],
-    )
+    ids = json.dumps(batch.events, ensure_ascii=False)
+    execute(_INSERT_LEAVES, (tenant_id, batch.size, batch.leaves, ids))
     connection.executemany(_INSERT_RUN, [(tenant_id, *run) for run in batch.runs])
     execute(_INSERT_CHECKPOINT, batch.checkpoint)
     for key in batch.keys:
