@@ -75,19 +75,21 @@ def configure(kind: str) -> None:
 
 def write(outcome: Outcome) -> None:
     """Log one request."""
+    if not _log.isEnabledFor(logging.INFO):
+        return
     kinds = outcome.decisions
-    _log.info(
-        "request",
-        extra={
-            "request_id": outcome.request_id,
-            "correlation_id": outcome.correlation_id,
-            "operation": outcome.operation,
-            "method": outcome.method if outcome.method in _METHODS else None,
-            "status": outcome.status,
-            "ms": round(1_000 * outcome.seconds, 2),
-            "code": outcome.code,
-            # Of a batch there are too many to name.
-            "decision": kinds[0] if len(kinds) == 1 else None,
-            "rows": len(kinds) if len(kinds) > 1 else None,
-        },
+    # Made here: to look for the line of code that logs costs as much as all the rest.
+    record = logging.LogRecord(_log.name, logging.INFO, "", 0, "request", (), None)
+    record.__dict__.update(
+        request_id=outcome.request_id,
+        correlation_id=outcome.correlation_id,
+        operation=outcome.operation,
+        method=outcome.method if outcome.method in _METHODS else None,
+        status=outcome.status,
+        ms=round(1_000 * outcome.seconds, 2),
+        code=outcome.code,
+        # Of a batch there are too many to name.
+        decision=kinds[0] if len(kinds) == 1 else None,
+        rows=len(kinds) if len(kinds) > 1 else None,
     )
+    _log.handle(record)

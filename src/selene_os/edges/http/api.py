@@ -13,6 +13,7 @@ import time
 import traceback
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final, TypeVar
@@ -262,25 +263,41 @@ class Api:
             step = "Send the same request again, with the same Idempotency-Key."
             raise refused("TooBusy", "Nothing was done.", step, headers=(_AGAIN,))
         self._busy += 1
-        future = asyncio.get_running_loop().run_in_executor(self._threads, work)
-        # Counted until it is done, also where nobody waits for it any more.
-        future.add_done_callback(self._done)
+        loop = asyncio.get_running_loop()
+        waiter: asyncio.Future[T] = loop.create_future()
+        # The bare hand-over: what asyncio wraps around it costs a third of a request's own part.
+        self._threads.submit(self._hand_back, loop, waiter, work)
+        late = loop.call_later(self._settings.answer_wait_s, _give_up, waiter)
         try:
-            async with asyncio.timeout(self._settings.answer_wait_s):
-                return await asyncio.shield(future)
-        except TimeoutError:
-            raise refused(
-                "TooSlow",
-                "What was to be written may have been.",
-                "Send the same request again, with the same Idempotency-Key.",
-                headers=(_AGAIN,),
-            ) from None
+            return await waiter
+        finally:
+            late.cancel()
 
-    def _done(self, future: asyncio.Future[Any]) -> None:
+    def _hand_back(
+        self, loop: asyncio.AbstractEventLoop, waiter: asyncio.Future[T], work: Callable[[], T]
+    ) -> None:
+        """Run it, in a thread, and tell who waits."""
+        error: BaseException | None = None
+        result: T | None = None
+        try:
+            result = work()
+        except BaseException as raised:
+            error = raised
+        # The loop is closed where a server was made to end without waiting; nobody is left to tell.
+        with suppress(RuntimeError):
+            loop.call_soon_threadsafe(self._settle, waiter, result, error)
+
+    def _settle(
+        self, waiter: asyncio.Future[T | None], result: T | None, error: BaseException | None
+    ) -> None:
+        # Counted until it is done, also where nobody waits for it any more.
         self._busy -= 1
-        if not future.cancelled():
-            # Taken, so that nobody complains of what came too late.
-            future.exception()
+        if waiter.done():
+            return
+        if error is None:
+            waiter.set_result(result)
+        else:
+            waiter.set_exception(error)
 
     # ---- in a thread
 
@@ -382,6 +399,18 @@ def _parse(operation: Operation, call: Call, query: bytes, body: bytes) -> None:
             raise BadField(problems.sound(name[:64]), "stands there twice", "Give it once.")
         given[name] = value
     call.query = operation.query.model_validate_strings(given)
+
+
+def _give_up(waiter: asyncio.Future[Any]) -> None:
+    if not waiter.done():
+        waiter.set_exception(
+            refused(
+                "TooSlow",
+                "What was to be written may have been.",
+                "Send the same request again, with the same Idempotency-Key.",
+                headers=(_AGAIN,),
+            )
+        )
 
 
 def _no_path() -> Refused:

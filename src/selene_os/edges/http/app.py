@@ -10,11 +10,10 @@ from typing import Final
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
-from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
-from starlette.routing import BaseRoute, Match, Route
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.routing import BaseRoute, Route
+from starlette.types import Receive, Scope, Send
 
 from selene_os.edges.http import auth, deciding, evidencing, reading, registering
 from selene_os.edges.http.api import Api, Settings
@@ -33,6 +32,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     *evidencing.OPERATIONS,
     *registering.OPERATIONS,
 )
+_API: Final = "/v1"
 _READY_KEPT_S: Final = 1.0
 _CSP: Final = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
 
@@ -49,7 +49,6 @@ def create_app(
     seal: Callable[[TenantId], int] | None = None,
     ready: Callable[[], object] | None = None,
     routes: Sequence[BaseRoute] = (),
-    middleware: Sequence[Middleware] = (),
     watch: Watch = lambda _: None,
 ) -> Starlette:
     """The server.
@@ -65,7 +64,6 @@ def create_app(
         seal: seals one tenant; None where the signing key is elsewhere.
         ready: raises SeleneError where the ledger cannot be worked with; by default a read of it.
         routes: further ones, such as a console's, with an authentication of their own.
-        middleware: around everything; what it adds must not read bodies before their keys.
         watch: told what became of each request below /v1.
 
     Returns:
@@ -97,16 +95,14 @@ def create_app(
     async def docs(_request: Request) -> Response:
         return HTMLResponse(page, headers={"content-security-policy": _CSP})
 
-    app = Starlette(
+    app = _App(
         routes=[
-            _Below("/v1", api),
             Route("/healthz", _alive),
             Route("/readyz", _readiness(api, ready or selene.is_there)),
             Route("/openapi.json", openapi),
             Route("/docs", docs),
             *routes,
         ],
-        middleware=list(middleware),
         exception_handlers={HTTPException: _elsewhere},
         lifespan=lifespan,
     )
@@ -116,20 +112,18 @@ def create_app(
     return app
 
 
-class _Below(BaseRoute):
-    """All below a path, whatever it is: a pattern would miss a path that holds a line's end."""
+class _App(Starlette):
+    """An app with what serves /v1 in front: a turn passes no layer that is not its own.
 
-    def __init__(self, path: str, app: ASGIApp) -> None:
-        self._path = path
-        self._app = app
+    All below /v1 is the API's, whatever it is: a pattern would miss a path that holds a line's end.
+    """
 
-    def matches(self, scope: Scope) -> tuple[Match, Scope]:
-        path: str = scope["path"]
-        mine = path == self._path or path.startswith(f"{self._path}/")
-        return (Match.FULL if mine else Match.NONE), {}
-
-    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self._app(scope, receive, send)
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path: str = scope.get("path", "")
+        if path == _API or path.startswith(f"{_API}/"):
+            await self.state.api(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
 
 
 async def _elsewhere(_request: Request, error: Exception) -> Response:
