@@ -47,7 +47,7 @@ def reads(store: Store, around: Surroundings) -> None:
     store.trace("acme", talk)  # error: arg-type
     store.trace(acme, "0" * 31 + "1")  # error: arg-type
     store.trace(talk, acme)  # error: arg-type arg-type
-    store.last_turn(acme, names.parse_user_id("alice"))  # error: arg-type
+    store.trace(acme, names.parse_user_id("alice"))  # error: arg-type
     store.tenant("acme")  # error: arg-type
     Tenant(store, around, acme)
     Tenant(store, around, "acme")  # error: arg-type

@@ -146,14 +146,17 @@ class Tenant(Bringing):
         # First, so that no decision names a pack that is not kept.
         self._archive.keep(self._store, self.tenant_id, self._pack, created_at)
         settled = False
+        wish = self._wish(correlation, turn, key)
         for _ in range(NEXT_TURN_TRIES):
-            spot = self._spot(codec.PH1_NLP, correlation, turn, key)
+            spot = self._spot(codec.PH1_NLP, wish)
             before = turn_before(self._store, spot, scope, settings, created_at, settled=settled)
             understood = understand(placed(asked, spot, before), self._pack)
             entries = records.entries_of(understood)
-            unit = self._decisions.unit(scope, spot.place, entries, said, created_at)
+            unit = self._decisions.unit(
+                scope, spot.place, entries, said, created_at, next_turn=spot.next_turn
+            )
             try:
-                receipts = self._commit(replace(unit, next_turn=spot.next_turn))
+                receipts = self._commit(unit)
             except Overtaken:
                 # Another writer took this turn: what was said still deserves one of its own.
                 continue
@@ -308,10 +311,11 @@ class Tenant(Bringing):
             IdentityRequired: no verified speaker. Refusal, Fault: as for `take_turn`.
         """
         scope = self._scope(user, device, session)
+        wish = self._wish(correlation, turn, key)
         for _ in range(NEXT_TURN_TRIES):
             at = self._surroundings.clock()
             last = self._profiles.last(self.tenant_id, scope.user_id)
-            spot = self._spot(codec.PH1_PERSONA, correlation, turn, key)
+            spot = self._spot(codec.PH1_PERSONA, wish)
             wished = persona.Request(
                 user_id=scope.user_id,
                 speaker_id=speaker,

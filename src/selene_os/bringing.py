@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from typing import NamedTuple
 
 from selene_os import names, records
 from selene_os.decision import Decision
@@ -11,11 +11,27 @@ from selene_os.engines import nlp
 from selene_os.errors import Fault, Overtaken, Refusal, SeleneError
 from selene_os.ledger import codec
 from selene_os.ledger.events import Receipt, Unit
-from selene_os.ledger.repositories import NlpDecisions, Said
+from selene_os.ledger.repositories import Entry, NlpDecisions, Said
 from selene_os.ledger.store import Store
 from selene_os.receipts import Brought, Committed, Surroundings
 from selene_os.registry import Registry
-from selene_os.spots import NEXT_TURN_TRIES, Spot, find_spot, find_there, overtaken
+from selene_os.spots import (
+    NEXT_TURN_TRIES,
+    Spot,
+    Wish,
+    find_spots,
+    find_there,
+    overtaken,
+    parse_wish,
+)
+
+
+class _Written(NamedTuple):
+    """What is to be written of one decision, wherever it comes to stand."""
+
+    scope: codec.Scope
+    entries: list[Entry]
+    said: Said | None
 
 
 class Bringing(Registry):
@@ -87,21 +103,32 @@ class Bringing(Registry):
         waiting: Sequence[int],
     ) -> None:
         """One transaction for what waits; what was overtaken goes on waiting."""
-        spots: dict[int, Spot] = {}
-        units: dict[int, Unit] = {}
-        taken: dict[str, int] = {}
+        wishes: dict[int, Wish] = {}
+        written: dict[int, _Written] = {}
         for number in waiting:
             one = brought[number]
-            after = taken.get(one.correlation, 0) if isinstance(one.correlation, str) else 0
             try:
-                spot = self._spot(codec.PH1_NLP, one.correlation, one.turn, one.key, after)
-                unit = self._brought_unit(one, spot)
-                units[number] = replace(unit, next_turn=True) if spot.next_turn else unit
+                written[number] = self._written(one)
+                wishes[number] = self._wish(one.correlation, one.turn, one.key)
+            except Refusal as refusal:
+                outcomes[number] = refusal
+        found = find_spots(self._store, self.tenant_id, codec.PH1_NLP, list(wishes.values()))
+        spots: dict[int, Spot] = {}
+        units: dict[int, Unit] = {}
+        for number, spot in zip(wishes, found, strict=True):
+            if isinstance(spot, Refusal):
+                outcomes[number] = spot
+                continue
+            scope, entries, said = written[number]
+            now, next_turn = self._surroundings.clock(), spot.next_turn
+            try:
+                units[number] = self._decisions.unit(
+                    scope, spot.place, entries, said, now, next_turn=next_turn
+                )
             except Refusal as refusal:
                 outcomes[number] = refusal
                 continue
             spots[number] = spot
-            taken[spot.correlation_id] = max(taken.get(spot.correlation_id, 0), spot.turn_id)
         verdicts = self._decisions.commit(list(units.values()))
         for number, verdict in zip(units, verdicts, strict=True):
             if isinstance(verdict, Overtaken):
@@ -139,24 +166,15 @@ class Bringing(Registry):
         self._last_scope = (scope, user, device, session)
         return scope
 
-    def _spot(
-        self,
-        engine: str,
-        correlation: str | None,
-        turn: int | None,
-        key: str | None,
-        after: int = 0,
-    ) -> Spot:
-        return find_spot(
-            self._store,
-            self.tenant_id,
-            engine,
-            correlation,
-            turn,
-            key,
-            self._surroundings.correlation_id,
-            after,
-        )
+    def _spot(self, engine: str, wish: Wish) -> Spot:
+        (spot,) = find_spots(self._store, self.tenant_id, engine, [wish])
+        if isinstance(spot, Refusal):
+            raise spot
+        return spot
+
+    def _wish(self, correlation: str | None, turn: int | None, key: str | None) -> Wish:
+        fresh = self._surroundings.correlation_id
+        return parse_wish(self.tenant_id, correlation, turn, key, fresh)
 
     def _commit(self, unit: Unit) -> tuple[Receipt, ...]:
         (verdict,) = self._decisions.commit([unit])
@@ -164,8 +182,7 @@ class Bringing(Registry):
             raise verdict
         return verdict
 
-    def _brought_unit(self, brought: Brought, spot: Spot) -> Unit:
+    def _written(self, brought: Brought) -> _Written:
         scope = self._scope(brought.user, brought.device, brought.session)
         said = None if brought.text is None else Said(nlp.check_utterance(brought.text))
-        entries = [records.entry_brought(brought.decision)]
-        return self._decisions.unit(scope, spot.place, entries, said, self._surroundings.clock())
+        return _Written(scope, [records.entry_brought(brought.decision)], said)

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from selene_os import names
 from selene_os.errors import BadField, Fault, IdempotencyConflict, LedgerBusy
 from selene_os.ledger import codec
-from selene_os.ledger.events import AuditEvent, Receipt, ReplayRecord
+from selene_os.ledger.events import AuditEvent, Receipt, ReplayRecord, TurnsTaken
 from selene_os.ledger.store import Store
 
 # A call without a turn takes the next one; another writer may take it first, this often.
 NEXT_TURN_TRIES: Final = 64
+_NONE_TAKEN: Final = TurnsTaken(None, 0)
 _FURTHER_DRAFT = re.compile(r"#[0-9]+$", re.ASCII)
 
 
@@ -44,50 +45,84 @@ class Spot:
         return self.place.turn_id
 
 
-def find_spot(
-    store: Store,
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a call names of its place.
+
+    Attributes:
+        correlation_id: the conversation.
+        turn_id, key: None where the call names none.
+        fresh: the conversation's name was made for this call.
+    """
+
+    correlation_id: names.CorrelationId
+    turn_id: names.TurnId | None
+    key: names.IdempotencyKey | None
+    fresh: bool
+
+
+def parse_wish(
     tenant_id: names.TenantId,
-    engine: str,
     correlation: str | None,
     turn: int | None,
     key: str | None,
     fresh_correlation: Callable[[], names.CorrelationId],
-    after: int = 0,
-) -> Spot:
-    """Find where a call stands.
+) -> Wish:
+    """What a call names of its place, checked.
 
     Args:
-        engine: whose decision; part of the default key.
-        correlation, turn, key: what the caller named; None is made fresh, or the next one. A key
-            without a correlation names its conversation as well, so that a retry finds its row.
+        correlation, turn, key: what the caller named, or None. A key without a correlation names
+            its conversation as well, so that a retry finds its row.
         fresh_correlation: makes the name of a new conversation.
-        after: a turn that is taken although the ledger does not say so yet.
 
     Raises:
         BadField: a name is outside its bounds.
     """
     given_key = None if key is None else parse_given_key(key)
-    fresh = correlation is None and given_key is None
     if correlation is not None:
         correlation_id = names.parse_correlation_id(correlation)
     elif given_key is not None:
         correlation_id = correlation_of(tenant_id, given_key)
     else:
         correlation_id = fresh_correlation()
-    there = (
-        None
-        if fresh or given_key is None
-        else store.event_by_key(tenant_id, correlation_id, given_key)
-    )
-    if turn is not None:
-        turn_id = names.parse_turn_id(turn)
-    elif there is not None:
-        turn_id = there.turn_id
-    else:
-        last = 0 if fresh else store.last_turn(tenant_id, correlation_id)
-        turn_id = names.parse_turn_id(max(last, after) + 1)
-    place = codec.Place(correlation_id, turn_id, given_key or default_key(engine, turn_id))
-    return Spot(place, fresh, next_turn=turn is None and there is None and not fresh)
+    turn_id = None if turn is None else names.parse_turn_id(turn)
+    return Wish(correlation_id, turn_id, given_key, correlation is None and given_key is None)
+
+
+def find_spots(
+    store: Store, tenant_id: names.TenantId, engine: str, wishes: Sequence[Wish]
+) -> list[Spot | BadField]:
+    """Find where calls stand that are to be written together, by one read for all of them.
+
+    Args:
+        engine: whose decisions; part of the default key.
+
+    Returns:
+        For each its spot; BadField where a conversation has all the turns it may have.
+    """
+    named = [
+        (wish.correlation_id, wish.key)
+        for wish in wishes
+        if wish.turn_id is None and not wish.fresh
+    ]
+    found = dict(zip(named, store.turns_taken(tenant_id, named), strict=True)) if named else {}
+    # What the calls before take, the ledger does not say yet.
+    taken: dict[names.CorrelationId, int] = {}
+    spots: list[Spot | BadField] = []
+    for wish in wishes:
+        turns = found.get((wish.correlation_id, wish.key), _NONE_TAKEN)
+        there = turns.by_key if wish.turn_id is None else None
+        last = max(turns.last, taken.get(wish.correlation_id, 0))
+        try:
+            turn_id = wish.turn_id or names.parse_turn_id(there or last + 1)
+        except BadField as refusal:
+            spots.append(refusal)
+            continue
+        taken[wish.correlation_id] = max(last, turn_id)
+        place = codec.Place(wish.correlation_id, turn_id, wish.key or default_key(engine, turn_id))
+        next_turn = wish.turn_id is None and there is None and not wish.fresh
+        spots.append(Spot(place, wish.fresh, next_turn))
+    return spots
 
 
 def parse_given_key(key: object) -> names.IdempotencyKey:

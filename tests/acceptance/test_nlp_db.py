@@ -357,12 +357,15 @@ def test_one_event_is_found_by_id_and_key_in_its_tenant_only(ledger: Ledger) -> 
 
 def test_the_turn_before_is_the_last_one_that_the_user_spoke(ledger: Ledger) -> None:
     store = ledger.store
-    assert store.last_turn(ACME, TALK) == 0
+    assert store.turns_taken(ACME, [(TALK, IdempotencyKey("a"))]) == [(None, 0)]
     ledger.commit(ledger.scribe.unit(DRAFT, turn=2, key="a", more=[CLARIFY]))
     ledger.write(PROFILE, turn=4, key="b")
     ledger.write(CHAT, BOB, turn=7, key="c")
     ledger.write(CHAT, CAROL, turn=9, key="d")
-    assert (store.last_turn(ACME, TALK), store.last_turn(GLOBEX, TALK)) == (7, 9)
+    named = [(TALK, None), (TALK, IdempotencyKey("b")), (OTHER_TALK, IdempotencyKey("b"))]
+    assert store.turns_taken(ACME, named) == [(None, 7), (4, 7), (None, 0)]
+    assert store.turns_taken(GLOBEX, named) == [(None, 9), (None, 9), (None, 0)]
+    assert store.turns_taken(ACME, []) == []
     alice, bob = ALICE.user_id, BOB.user_id
     for turn, before in ((1, []), (2, []), (3, [2, 2]), (8, [2, 2]), (99, [2, 2])):
         rows = store.turn_before(ACME, TALK, alice, TurnId(turn))

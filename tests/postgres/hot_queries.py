@@ -91,6 +91,12 @@ def hot() -> Mapping[str, Hot]:
         return scribe.unit(DRAFT, BUSY, correlation=talk, turn=turn, key=key)
 
     many = [unit(f"many{n}", 100 + n, THEIR_TALK) for n in range(BATCH)]
+    beginning = [
+        replace(
+            scribe.unit(CHAT, BUSY, correlation=CorrelationId(f"{number:032x}")), next_turn=True
+        )
+        for number in range(0xB00, 0xB20)
+    ]
     checked = replace(unit("checked"), next_turn=True, after_profile=event_id)
     whole = scribe.unit(CLARIFY, BUSY, turn=91, key="whole", more=(CHAT, PROFILE))
     stranger = replace(BUSY, device_id=ALICE.device_id)
@@ -103,13 +109,14 @@ def hot() -> Mapping[str, Hot]:
         "a retry": commit(unit("key-28", 1, THEIR_TALK)),
         "a batch": commit(*many),
         "commit what may be overtaken": commit(checked),
+        "begin conversations": commit(*beginning),
         "commit a unit of several": commit(whole),
         "a refused commit": commit(scribe.unit(DRAFT, stranger, turn=93, key="refused")),
         "trace": Hot(statements.TRACE, talk),
         "event": Hot(statements.EVENT_BY_ID, (tenant, event_id)),
         "event_by_key": Hot(statements.EVENT_BY_KEY, (*talk, "key-29")),
         "record": Hot(statements.RECORD, (tenant, event_id)),
-        "last_turn": Hot(statements.LAST_TURN, talk),
+        "turns_taken": Hot(statements.TURNS_TAKEN, (talk[0], [talk[1]], ["key-29"])),
         "turn_before": Hot(statements.TURN_BEFORE, (*talk, user, 90)),
         "last_profile": Hot(statements.LAST_PROFILE, (tenant, user)),
         "append_utterance": Hot(statements.APPEND_UTTERANCE, (*said, False)),

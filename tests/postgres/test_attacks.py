@@ -92,7 +92,7 @@ REFUSED: Final[dict[str, tuple[str, ...]]] = {
 }  # fmt: skip
 # Whatever else there is, is for the functions themselves to call.
 READING: Final = {
-    "may_act", "reader", "trace", "event", "event_by_key", "record", "last_turn", "turn_before",
+    "may_act", "reader", "trace", "event", "event_by_key", "record", "turns_taken", "turn_before",
     "last_profile", "list_tenants", "tenant", "unbound_devices", "term_bundle", "pack",
 }  # fmt: skip
 WRITING: Final = {

@@ -289,7 +289,7 @@ class Pair:
                 for read in ("memory_events", "memory_current", "last_profile"):
                     self.both(methodcaller(read, tenant, user))
             for talk in TALKS:
-                for read in ("trace", "conversation", "last_turn"):
+                for read in ("trace", "conversation"):
                     self.both(methodcaller(read, tenant, talk))
         for unit in self.random.sample(self.units, min(40, len(self.units))):
             for event in unit.events:
@@ -302,6 +302,8 @@ class Pair:
         self.both(lambda store: store.event(tenant, event.event_id))
         self.both(lambda store: store.record(tenant, event.event_id))
         self.both(lambda store: store.event_by_key(tenant, talk, event.idempotency_key))
+        named = [(talk, event.idempotency_key), (TALKS[0], None), (talk, None)]
+        self.both(lambda store: store.turns_taken(tenant, named))
         self.both(lambda store: store.turn_before(tenant, talk, user, event.turn_id))
 
     def rows(self) -> None:

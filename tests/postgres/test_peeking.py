@@ -28,7 +28,7 @@ TALK: Final = "1" * 32
 FUNCTIONS: Final = (
     f"SELECT * FROM os_core.trace('acme', '{TALK}')",
     f"SELECT * FROM os_core.event_by_key('acme', '{TALK}', 'acme-key')",
-    f"SELECT os_core.last_turn('acme', '{TALK}')",
+    f"SELECT * FROM os_core.turns_taken('acme', '{{{TALK}}}', '{{acme-key}}')",
     f"SELECT * FROM os_core.turn_before('acme', '{TALK}', 'alice', 100)",
     "SELECT * FROM os_core.last_profile('acme', 'alice')",
     "SELECT * FROM os_core.tenant('acme')",

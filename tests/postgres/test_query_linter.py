@@ -26,7 +26,7 @@ EACH: Final = [
 # Indices, of which the second would stand in for the first, and who misses them.
 INDICES: Final = {
     "event_by_key": ("audit_idempotency_index_legacy", "audit_events_by_turn"),
-    "last_turn": ("audit_events_by_turn", "audit_idempotency_index_legacy"),
+    "turns_taken": ("audit_events_by_turn", "audit_idempotency_index_legacy"),
     "last_profile": ("audit_events_profiles",),
     "event": ("audit_events_pkey",),
     "record": ("replay_inputs_pkey",),

@@ -24,6 +24,7 @@ from selene_os.ledger.events import (
     CurrentMemory,
     Disclosed,
     MemoryEvent,
+    Named,
     PackRow,
     Receipt,
     Recorded,
@@ -32,6 +33,7 @@ from selene_os.ledger.events import (
     Stretch,
     TenantRow,
     TermBundle,
+    TurnsTaken,
     Unit,
     Utterance,
     Wanted,
@@ -126,8 +128,8 @@ class EncryptedStore:
             return None
         return Disclosed(stored.record, row_key, opened.record)
 
-    def last_turn(self, tenant_id: TenantId, correlation_id: CorrelationId) -> int:
-        return self.below.last_turn(tenant_id, correlation_id)
+    def turns_taken(self, tenant_id: TenantId, named: Sequence[Named]) -> list[TurnsTaken]:
+        return self.below.turns_taken(tenant_id, named)
 
     def turn_before(
         self,

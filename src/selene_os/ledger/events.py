@@ -240,6 +240,20 @@ USER_TO_SESSION: Final = slice(8, 11)
 PAYLOAD: Final = 12
 
 
+# A conversation, and a key within it where one is given.
+Named = tuple[CorrelationId, IdempotencyKey | None]
+
+
+class TurnsTaken(NamedTuple):
+    """Which turns of a conversation are taken.
+
+    by_key: the turn of the event that the key names there, or None. last: the highest, 0 for none.
+    """
+
+    by_key: int | None
+    last: int
+
+
 class RecordedTurn(NamedTuple):
     """An event together with its replay record, as the next turn reads them."""
 

@@ -82,6 +82,8 @@ class NlpDecisions:
         entries: Sequence[Entry],
         said: Said | None,
         created_at: int,
+        *,
+        next_turn: bool = False,
     ) -> Unit:
         """The rows of one turn: an event and a record for each entry, and what was said.
 
@@ -89,6 +91,7 @@ class NlpDecisions:
             entries: 1 or more; further ones get the keys `<key>#2`, `<key>#3`, ….
             said: the utterance, or None.
             created_at: nanoseconds since 1970 UTC.
+            next_turn: see `Unit`.
 
         Raises:
             BadField: an entry is a profile, or a value is outside its bounds.
@@ -112,7 +115,7 @@ class NlpDecisions:
                 source=said.source,
                 privacy_scope=said.privacy_scope,
             )
-        return Unit(tuple(events), tuple(rows), line)
+        return Unit(tuple(events), tuple(rows), line, next_turn)
 
     def commit(self, units: Sequence[Unit]) -> list[tuple[Receipt, ...] | Refusal]:
         """Write units in one transaction, each with a verdict of its own; see `Store.commit`."""

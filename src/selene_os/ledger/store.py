@@ -17,6 +17,7 @@ from selene_os.ledger.events import (
     CurrentMemory,
     Disclosed,
     MemoryEvent,
+    Named,
     PackRow,
     Receipt,
     Recorded,
@@ -25,6 +26,7 @@ from selene_os.ledger.events import (
     Stretch,
     TenantRow,
     TermBundle,
+    TurnsTaken,
     Unit,
     Utterance,
     Wanted,
@@ -101,8 +103,8 @@ class Store(Protocol):
         None where there is none, or where it was erased. Raises Fault: its key is not here.
         """
 
-    def last_turn(self, tenant_id: TenantId, correlation_id: CorrelationId) -> int:
-        """The highest turn_id of a conversation; 0 where there is none."""
+    def turns_taken(self, tenant_id: TenantId, named: Sequence[Named]) -> list[TurnsTaken]:
+        """For each conversation and key, in order: which turns are taken there."""
 
     def turn_before(
         self,

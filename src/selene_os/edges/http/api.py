@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, cast
 from urllib.parse import parse_qsl
 
 from pydantic import ValidationError
@@ -288,14 +288,14 @@ class Api:
             loop.call_soon_threadsafe(self._settle, waiter, result, error)
 
     def _settle(
-        self, waiter: asyncio.Future[T | None], result: T | None, error: BaseException | None
+        self, waiter: asyncio.Future[T], result: T | None, error: BaseException | None
     ) -> None:
         # Counted until it is done, also where nobody waits for it any more.
         self._busy -= 1
         if waiter.done():
             return
         if error is None:
-            waiter.set_result(result)
+            waiter.set_result(cast(T, result))
         else:
             waiter.set_exception(error)
 

@@ -10,6 +10,7 @@ import json
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from enum import Enum, auto
 from typing import Any, Final
 
 from selene_os.errors import Fault, Refusal
@@ -23,19 +24,31 @@ Found = Mapping[str, Any]
 Outcome = Verdict | Fault
 
 
+class Kind(Enum):
+    """How units are appended.
+
+    PLAIN: one event each, and nothing to check that may have changed meanwhile. BEGINNING: one
+    event each, with which its conversation begins. SINGLE: anything else, one at a time.
+    """
+
+    PLAIN = auto()
+    BEGINNING = auto()
+    SINGLE = auto()
+
+
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Units that are appended by one statement: any number of plain ones, or one that is not.
+    """Units that are appended by one statement: any number of one kind, or a single one.
 
     Attributes:
         places: the place of each unit within the call.
         units: the units, all of one tenant.
-        plain: one event each, and nothing to check that may have changed meanwhile.
+        kind: of all of them.
     """
 
     places: tuple[int, ...]
     units: tuple[Unit, ...]
-    plain: bool
+    kind: Kind
 
 
 def parts_of(units: Sequence[Unit]) -> list[tuple[TenantId, list[Run]]]:
@@ -49,34 +62,41 @@ def parts_of(units: Sequence[Unit]) -> list[tuple[TenantId, list[Run]]]:
 def runs_of(units: Sequence[tuple[int, Unit]]) -> list[Run]:
     """Units of one tenant, each with its place, as runs in the same order."""
     runs: list[Run] = []
-    plain: list[tuple[int, Unit]] = []
+    together: list[tuple[int, Unit]] = []
     seen: set[object] = set()
 
-    def end() -> None:
-        if plain:
-            places, together = zip(*plain, strict=True)
-            runs.append(Run(places, together, plain=True))
-            plain.clear()
+    def end(kind: Kind) -> None:
+        if together:
+            places, alike = zip(*together, strict=True)
+            runs.append(Run(places, alike, kind))
+            together.clear()
             seen.clear()
 
+    before = Kind.SINGLE
     for place, unit in units:
         first = unit.events[0]
-        if len(unit.events) > 1 or _is_checked(unit):
-            end()
-            runs.append(Run((place,), (unit,), plain=False))
-            continue
+        kind = _kind_of(unit)
         named = {
             first.event_id,
             (first.correlation_id, first.idempotency_key),
             (first.correlation_id, first.turn_id),
         }
-        if not seen.isdisjoint(named):
+        if kind is not before or kind is Kind.SINGLE or not seen.isdisjoint(named):
             # Within one statement there is no first and second: the later one is another run.
-            end()
+            end(before)
+        before = kind
         seen |= named
-        plain.append((place, unit))
-    end()
+        together.append((place, unit))
+    end(before)
     return runs
+
+
+def _kind_of(unit: Unit) -> Kind:
+    if len(unit.events) > 1 or unit.after_profile is not None or unit.settles:
+        return Kind.SINGLE
+    if unit.next_turn:
+        return Kind.BEGINNING if unit.events[0].turn_id == 1 else Kind.SINGLE
+    return Kind.PLAIN
 
 
 def encode(runs: Sequence[Run]) -> str:
@@ -92,23 +112,22 @@ def encode_memory(event: MemoryEvent) -> str:
 
 
 def _run(run: Run) -> dict[str, Any]:
-    if run.plain:
-        return {"events": [_event(unit, 0) for unit in run.units]}
+    if run.kind is not Kind.SINGLE:
+        encoded: dict[str, Any] = {"events": [_event(unit, 0) for unit in run.units]}
+        if run.kind is Kind.BEGINNING:
+            encoded["begins"] = True
+        return encoded
     (unit,) = run.units
-    encoded: dict[str, Any] = {"events": [_event(unit, 0)]}
+    encoded = {"events": [_event(unit, 0)]}
     if len(unit.events) > 1:
         encoded["rest"] = [_event(unit, number) for number in range(1, len(unit.events))]
-    if _is_checked(unit):
+    if unit.next_turn or unit.after_profile is not None or unit.settles:
+        # It was decided from a state that may have changed meanwhile.
         encoded["next_turn"] = unit.next_turn
         encoded["after_profile"] = unit.after_profile
         if unit.settles:
             encoded["settles"] = list(unit.settles)
     return encoded
-
-
-def _is_checked(unit: Unit) -> bool:
-    """Whether it was decided from a state that may have changed meanwhile."""
-    return unit.next_turn or unit.after_profile is not None or bool(unit.settles)
 
 
 def _event(unit: Unit, number: int) -> list[Any]:
@@ -153,12 +172,16 @@ def verdicts(runs: Sequence[Run], found: list[Any] | None, *, again: bool) -> di
     if not again:
         ours.clear()
     for run, other in zip(runs, found or [None] * len(runs), strict=True):
-        if run.plain:
+        if run.kind is Kind.SINGLE:
+            told[run.places[0]] = _lone(run.units[0], other, ours)
+        elif isinstance(other, dict):
+            # A conversation had begun already: each of them was done alone.
+            for place, unit, one in zip(run.places, run.units, other["each"], strict=True):
+                told[place] = _lone(unit, one, ours)
+        else:
             by_place = {one["place"]: one for one in other or ()}
             for number, (place, unit) in enumerate(zip(run.places, run.units, strict=True)):
                 told[place] = _verdict(unit, by_place.get(number), (), ours)
-        else:
-            told[run.places[0]] = _lone(run.units[0], other, ours)
     return told
 
 

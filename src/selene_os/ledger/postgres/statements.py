@@ -13,6 +13,7 @@ from selene_os.ledger.events import (
     ReplayRecord,
     TenantRow,
     TermBundle,
+    TurnsTaken,
     Utterance,
     columns_of,
 )
@@ -28,7 +29,7 @@ TRACE: Final = _call(AuditEvent, "trace", 2)
 EVENT_BY_ID: Final = _call(AuditEvent, "event", 2)
 EVENT_BY_KEY: Final = _call(AuditEvent, "event_by_key", 3)
 RECORD: Final = _call(ReplayRecord, "record", 2)
-LAST_TURN: Final = "SELECT os_core.last_turn(%s, %s)"
+TURNS_TAKEN: Final = _call(TurnsTaken, "turns_taken", 3)
 TURN_BEFORE: Final = _call(RecordedTurn, "turn_before", 4)
 LAST_PROFILE: Final = _call(RecordedTurn, "last_profile", 2)
 

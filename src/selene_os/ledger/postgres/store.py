@@ -16,6 +16,7 @@ from selene_os.ledger.events import (
     CurrentMemory,
     Disclosed,
     MemoryEvent,
+    Named,
     PackRow,
     Receipt,
     Recorded,
@@ -24,6 +25,7 @@ from selene_os.ledger.events import (
     Stretch,
     TenantRow,
     TermBundle,
+    TurnsTaken,
     Unit,
     Utterance,
     Wanted,
@@ -117,9 +119,10 @@ class PostgresStore(Calls):
     def disclose(self, tenant_id: TenantId, event_id: EventId) -> Disclosed | None:
         return refusals.plainly(self.record(tenant_id, event_id))
 
-    def last_turn(self, tenant_id: TenantId, correlation_id: CorrelationId) -> int:
-        ((turn_id,),) = self._rows(statements.LAST_TURN, (tenant_id, correlation_id))
-        return turn_id or 0
+    def turns_taken(self, tenant_id: TenantId, named: Sequence[Named]) -> list[TurnsTaken]:
+        correlations, keys = [one[0] for one in named], [one[1] for one in named]
+        rows = self._rows(statements.TURNS_TAKEN, (tenant_id, correlations, keys))
+        return list(map(TurnsTaken._make, rows))
 
     def turn_before(
         self,

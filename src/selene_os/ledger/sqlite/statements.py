@@ -43,6 +43,12 @@ LAST_TURN: Final = (
     "SELECT turn_id FROM audit_events WHERE tenant_id = ? AND correlation_id = ?"
     " ORDER BY turn_id DESC LIMIT 1"
 )
+TURNS_TAKEN: Final = (
+    "SELECT (SELECT turn_id FROM audit_events"
+    " WHERE tenant_id = ?1 AND correlation_id = ?2 AND idempotency_key = ?3),"
+    " coalesce((SELECT turn_id FROM audit_events WHERE tenant_id = ?1 AND correlation_id = ?2"
+    " ORDER BY turn_id DESC LIMIT 1), 0)"
+)
 # What a search may ask for; each is read along the tenant's rows by time.
 SEARCH: Final = (
     f"{_EVENTS} WHERE tenant_id = :tenant_id"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 import apsw
@@ -21,6 +21,7 @@ from selene_os.ledger.events import (
     CurrentMemory,
     Disclosed,
     MemoryEvent,
+    Named,
     PackRow,
     Receipt,
     Recorded,
@@ -29,6 +30,7 @@ from selene_os.ledger.events import (
     Stretch,
     TenantRow,
     TermBundle,
+    TurnsTaken,
     Unit,
     Utterance,
     Wanted,
@@ -58,6 +60,7 @@ from selene_os.names import (
     UserId,
 )
 
+Rows = list[tuple[Any, ...]]
 SYNCHRONOUS: Final = ("FULL", "NORMAL", "OFF")
 _IDLE_MAX: Final = 8
 _CLOSE_WAIT_S: Final = 5.0
@@ -152,9 +155,9 @@ class SqliteStore:
     def disclose(self, tenant_id: TenantId, event_id: EventId) -> Disclosed | None:
         return refusals.plainly(self.record(tenant_id, event_id))
 
-    def last_turn(self, tenant_id: TenantId, correlation_id: CorrelationId) -> int:
-        rows = self._rows(statements.LAST_TURN, (tenant_id, correlation_id))
-        return int(rows[0][0]) if rows else 0
+    def turns_taken(self, tenant_id: TenantId, named: Sequence[Named]) -> list[TurnsTaken]:
+        rows = self._rows_of_each(statements.TURNS_TAKEN, [(tenant_id, *one) for one in named])
+        return list(map(TurnsTaken._make, rows))
 
     def turn_before(
         self,
@@ -316,9 +319,17 @@ class SqliteStore:
         self, statement: str, values: tuple[Any, ...] | dict[str, Any]
     ) -> list[tuple[Any, ...]]:
         """Rows by a connection that cannot write; connections are kept for the next reader."""
+        return self._read(lambda connection: connection.execute(statement, values).fetchall())
+
+    def _rows_of_each(
+        self, statement: str, values: Sequence[tuple[Any, ...]]
+    ) -> list[tuple[Any, ...]]:
+        return self._read(lambda connection: connection.executemany(statement, values).fetchall())
+
+    def _read(self, work: Callable[[apsw.Connection], Rows]) -> Rows:
         connection = self._borrow()
         try:
-            return connection.execute(statement, values).fetchall()
+            return work(connection)
         except apsw.Error as error:
             raise unavailable(self.path, error) from error
         except UnicodeDecodeError as error:
