@@ -63,6 +63,7 @@ def serving_of(found: Mapping[str, str], url: str, keys: str | None) -> Serving:
         one_of("metrics", of(settings.METRICS), ("on", OFF)) == "on",
         found.get(settings.OTEL, "") not in ("", "0", OFF),
         span_s("drain", of(settings.DRAIN)),
+        one_of("one_processor", of(settings.ONE_PROCESSOR), ("on", OFF)) == "on",
         Settings(
             threads=threads,
             waiting_max=number(settings.WAITING_MAX, threads, 1_000_000),

@@ -36,6 +36,7 @@ from selene_os.edges.http.auth import Check
 from selene_os.edges.http.outcomes import Outcome, Watch
 from selene_os.edges.http.problems import refused
 from selene_os.edges.library import Selene
+from selene_os.edges.processors import one_processor
 from selene_os.edges.surroundings import system
 from selene_os.ledger.access import Access
 from selene_os.ledger.events import CheckpointRow
@@ -49,6 +50,8 @@ if TYPE_CHECKING:
 # Longer than a request may take: none that was accepted is cut off.
 _FINISH_WITHIN_S: Final = 40
 _KEEP_ALIVE_S: Final = 65
+# uvicorn's.
+_TICKS_PER_S: Final = 10
 _log: Final = logging.getLogger("selene.server")
 
 
@@ -62,6 +65,7 @@ class Serving:
         seal_every_s: None where somebody else seals. hook: takes checkpoints.
         log_format: one of logs.FORMATS. metrics: whether /metrics is there. otel: whether spans go.
         drain_s: how long /readyz says no before the door is shut.
+        one_processor: whether a process keeps to one, where it can.
         limits: of the API.
     """
 
@@ -77,6 +81,7 @@ class Serving:
     metrics: bool = True
     otel: bool = False
     drain_s: float = 1.0
+    one_processor: bool = True
     limits: Settings = field(default_factory=Settings)
 
 
@@ -253,12 +258,16 @@ class Server(uvicorn.Server):
 
     Args:
         drain_s: how long.
+        each_second: called once a second.
     """
 
-    def __init__(self, config: uvicorn.Config, api: Api, drain_s: float) -> None:
+    def __init__(
+        self, config: uvicorn.Config, api: Api, drain_s: float, each_second: Callable[[], object]
+    ) -> None:
         super().__init__(config)
         self._api = api
         self._drain_s = drain_s
+        self._each_second = each_second
         self._ends_at: float | None = None
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
@@ -276,6 +285,8 @@ class Server(uvicorn.Server):
         """Whether it is time to end, asked ten times a second."""
         if await super().on_tick(counter):
             return True
+        if counter % _TICKS_PER_S == 0:
+            self._each_second()
         return self._ends_at is not None and time.monotonic() >= self._ends_at
 
 
@@ -290,6 +301,11 @@ def work(serving: Serving, listener: socket, first: FirstToken | None, *, seals:
     """
     logs.configure(serving.log_format)
     with ExitStack() as open_things:
+        processor = one_processor() if serving.one_processor else None
+        if processor is not None:
+            # Before the first thread begins: each is where the one was that began it.
+            processor.hold()
+            open_things.callback(processor.release)
         metrics = metrics_of(serving)
         store = database(serving.url, serving.keys).open()
         open_things.callback(store.close)
@@ -319,7 +335,8 @@ def work(serving: Serving, listener: socket, first: FirstToken | None, *, seals:
             timeout_keep_alive=_KEEP_ALIVE_S,
             timeout_graceful_shutdown=_FINISH_WITHIN_S,
         )
-        Server(config, app.state.api, serving.drain_s).run([listener])
+        look = processor.look if processor is not None else lambda: None
+        Server(config, app.state.api, serving.drain_s, look).run([listener])
     _log.info("ended")
 
 
