@@ -240,7 +240,9 @@ def test_an_upgrade_that_fails_leaves_the_ledger_as_it_was(older: Ground) -> Non
     table = re.search(r"^CREATE TABLE (\w+)", last, re.MULTILINE)
     policy = re.search(r"^CREATE POLICY \w+ ON \S+", last, re.MULTILINE)
     index = re.search(r"^CREATE INDEX \w+\s+ON \S+", last, re.MULTILINE)
-    made = f"{index[0]} (tenant_id)" if index else ""
+    function = re.search(r"^CREATE FUNCTION \S+\([^)]*\)", last, re.MULTILINE)
+    made = f"{function[0]} RETURNS TEXT LANGUAGE sql RETURN 'x'" if function else ""
+    made = f"{index[0]} (tenant_id)" if index else made
     made = f"{table[0]} (x)" if table else f"{policy[0]} USING (TRUE)" if policy else made
     older.sql(made)
     ran = older("db", "upgrade", "--yes", "--json")

@@ -51,8 +51,8 @@ SETTINGS: Final = {
     OTEL: "1: the server sends OpenTelemetry spans, which the extra [otel] makes",
     DRAIN: "how long a server that ends says so at /readyz, and still serves: 1s without it",
     THREADS: "how many requests a process works on at a time; 32 without it",
-    ONE_PROCESSOR: "whether a process keeps its threads on one processor, where Linux lets it: on or"
-    " off; on without it",
+    ONE_PROCESSOR: "whether a process keeps its threads on one processor, where Linux lets it: on"
+    " or off; on without it",
     WAITING_MAX: "how many requests a process lets wait, those it works on too; 512 without it",
     REQUESTS_PER_S: "how many requests a second one key may make of a process; 1000 without it",
     BURST: "how many it may make at once; 2000 without it",
