@@ -43,7 +43,6 @@ from selene_os.waiting import (
     answered,
     confirm_by,
     late,
-    placed,
     there,
     turn_before,
     unfit,
@@ -130,19 +129,10 @@ class Tenant(Bringing):
         policy = nlp.Policy(
             settings.time_policy, settings.currency, settings.date_order, settings.zone
         )
-        asked = Turn(
-            self.tenant_id,
-            "",
-            0,
-            said.text,
-            language,
-            moment_of(now, created_at, settings.zone),
-            transcript_confidence,
-            names.check_each("uncertain_spans", uncertain_spans, nlp.UncertainSpan),
-            policy,
-            hints=self._dictionaries.hints(self._store, self.tenant_id, settings.terms_digest),
-            items=names.check_each("salient", salient, focus.Item),
-        )
+        moment = moment_of(now, created_at, settings.zone)
+        spans = names.check_each("uncertain_spans", uncertain_spans, nlp.UncertainSpan)
+        items = names.check_each("salient", salient, focus.Item)
+        hints = self._dictionaries.hints(self._store, self.tenant_id, settings.terms_digest)
         # First, so that no decision names a pack that is not kept.
         self._archive.keep(self._store, self.tenant_id, self._pack, created_at)
         settled = False
@@ -150,7 +140,25 @@ class Tenant(Bringing):
         for _ in range(NEXT_TURN_TRIES):
             spot = self._spot(codec.PH1_NLP, wish)
             before = turn_before(self._store, spot, scope, settings, created_at, settled=settled)
-            understood = understand(placed(asked, spot, before), self._pack)
+            asked = Turn(
+                self.tenant_id,
+                spot.correlation_id,
+                spot.turn_id,
+                said.text,
+                language,
+                moment,
+                transcript_confidence,
+                spans,
+                policy,
+                before.pending,
+                before.waiting,
+                before.lapsed,
+                before.reason,
+                before.confirmed,
+                hints,
+                items,
+            )
+            understood = understand(asked, self._pack)
             entries = records.entries_of(understood)
             unit = self._decisions.unit(
                 scope, spot.place, entries, said, created_at, next_turn=spot.next_turn

@@ -182,7 +182,7 @@ def _of_turn(understood: Understood, answer: nlp.Result) -> Record:
 
 def _request_of(understood: Understood) -> Record:
     """What PH1.NLP was asked; of the terms the name of their bundle, which the ledger keeps."""
-    record = replace(understood.request, terms=nlp.NO_TERMS).as_record()
+    record = understood.request.as_record(with_terms=False)
     if understood.hints_digest is not None:
         record["terms_digest"] = understood.hints_digest
     return record

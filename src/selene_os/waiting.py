@@ -20,7 +20,7 @@ from selene_os.names import EventId, UserId
 from selene_os.reasons import ReasonCode
 from selene_os.receipts import Answer
 from selene_os.spots import Spot
-from selene_os.turn import Turn, Understood
+from selene_os.turn import Understood
 
 NANOSECONDS: Final = 1_000_000_000
 
@@ -90,20 +90,6 @@ def _settles(store: Store, scope: codec.Scope, place: codec.Place, first: AuditE
 def there(store: Store, scope: codec.Scope, place: codec.Place) -> AuditEvent | None:
     """The event that a place's key names, or None."""
     return store.event_by_key(scope.tenant_id, place.correlation_id, place.idempotency_key)
-
-
-def placed(asked: Turn, spot: Spot, before: Before) -> Turn:
-    """A turn where it stands, with what the turn before left open."""
-    return replace(
-        asked,
-        correlation_id=spot.correlation_id,
-        turn_id=spot.turn_id,
-        pending=before.pending,
-        waiting=before.waiting,
-        lapsed=before.lapsed,
-        lapsed_reason=before.reason,
-        confirmed=before.confirmed,
-    )
 
 
 def confirm_by(draft: gates.Draft, settings: TenantRow) -> int:

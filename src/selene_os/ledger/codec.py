@@ -54,7 +54,9 @@ PAYLOAD_KEYS_MAX: Final = 24
 STRING_BYTES_MAX: Final = 256
 LIST_LENGTH_MAX: Final = 16
 
-_COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+_COMPACT = json.JSONEncoder(
+    ensure_ascii=False, check_circular=False, separators=(",", ":"), allow_nan=False
+)
 
 Payload = dict[str, str | list[str]]
 

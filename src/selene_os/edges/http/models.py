@@ -97,10 +97,13 @@ class TakeTurn(Spot):
     source: Literal["TYPED_TEXT", "VOICE_TRANSCRIPT"] = "TYPED_TEXT"
     transcript_confidence: Literal["HIGH", "MED", "LOW"] = "HIGH"
     privacy_scope: Literal["PUBLIC", "PRIVATE", "CONFIDENTIAL"] = "PRIVATE"
-    uncertain_spans: Annotated[
-        list[UncertainSpan], Field(json_schema_extra={"maxItems": nlp.UNCERTAIN_SPANS_MAX})
-    ] = []
-    salient: Annotated[list[Salient], Field(json_schema_extra={"maxItems": focus.ITEMS_MAX})] = []
+    # By factories: pydantic would copy a list each time.
+    uncertain_spans: list[UncertainSpan] = Field(
+        default_factory=list, json_schema_extra={"maxItems": nlp.UNCERTAIN_SPANS_MAX}
+    )
+    salient: list[Salient] = Field(
+        default_factory=list, json_schema_extra={"maxItems": focus.ITEMS_MAX}
+    )
 
 
 class Explain(Body):

@@ -25,7 +25,7 @@ def rfc3339(at: int) -> str:
     """A moment, nanoseconds since 1970 UTC, as 2026-11-21T08:30:00.000000000Z."""
     seconds, nanoseconds = divmod(at, _SECOND)
     try:
-        moment = (_EPOCH + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%S")
+        moment = (_EPOCH + timedelta(seconds=seconds)).replace(tzinfo=None).isoformat()
     except OverflowError:
         # A row may hold any 64 bits; there is no calendar for those behind the year 9999.
         return f"+{at}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
@@ -26,6 +27,8 @@ ZIP: Final = "application/zip"
 BODY_BYTES_MAX: Final = 65_536
 BATCH_BYTES_MAX: Final = 4_194_304
 _SIZE_BYTES_MAX: Final = 19
+# What a path holds as it is.
+_PLAIN: Final = re.compile(r"[A-Za-z0-9_.~-]*")
 # All that is a tenant's stands below this and the tenant's name.
 ROOM: Final = ("v1", "tenants")
 
@@ -86,7 +89,9 @@ class Call:
     def url(self, *segments: str) -> str:
         """The path of something of this tenant's."""
         named = (*ROOM, self.tenant.tenant_id, *segments)
-        return "/" + "/".join(quote(one, safe="") for one in named)
+        return "/" + "/".join(
+            one if _PLAIN.fullmatch(one) else quote(one, safe="") for one in named
+        )
 
 
 class Reply(NamedTuple):

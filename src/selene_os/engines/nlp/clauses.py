@@ -103,6 +103,8 @@ class Clauses:
                     return None
                 if self._may_lead(lead, heard):
                     asked = lead.asked or lead.able
+                    if not lead.times and asked == heard.asked:
+                        return heard
                     return replace(heard, times=(*lead.times, *heard.times), asked=asked)
         if lead.times and not lead.asked and self.said.kinds[first : first + 1] != (CJK,):
             # Only in Chinese the time stands before a command without a pause.
@@ -116,20 +118,16 @@ class Clauses:
         lead = Lead(first)
         for _ in range(_COURTESIES_MAX):
             first = self.spoken.light(lead.first, last)
-            lead = replace(lead, first=first)
             name, end = self._step(first, last)
             if end == first:
-                break
+                return lead if first == lead.first else replace(lead, first=first)
+            times = lead.times
             if name == _TIME:
-                lead = replace(lead, times=(*lead.times, self.spoken.times[first]))
+                times = (*times, self.spoken.times[first])
             else:
                 self._tell("courtesy", first=first, last=end, name=name)
-            lead = replace(
-                lead,
-                first=end,
-                asked=lead.asked or name == "request",
-                able=lead.able or name == "ability",
-            )
+            asked, able = lead.asked or name == "request", lead.able or name == "ability"
+            lead = Lead(end, times, asked, able)
         return lead
 
     def _step(self, first: int, last: int) -> tuple[str, int]:
@@ -299,7 +297,8 @@ class Clauses:
         verdict = ALLOWS if opinion is None else opinion.verdict
         if not heard.unexplained:
             agrees = pattern.sure and verdict == AGREES
-            return replace(heard, firm=agrees or (heard.firm and verdict != REFUSES))
+            firm = agrees or (heard.firm and verdict != REFUSES)
+            return heard if firm == heard.firm else replace(heard, firm=firm)
         intent = self.pack.intents[pattern.intent_type]
         if verdict == REFUSES or (opinion and verdict == ALLOWS and not intent.confirm):
             return None

@@ -146,7 +146,7 @@ class Request:
         if self.policy.zone is not None:
             check_text("policy.zone", self.policy.zone, 64)
 
-    def as_record(self) -> Record:
+    def as_record(self, *, with_terms: bool = True) -> Record:
         """The request as canonical JSON, from which `decode_request` makes it again."""
         return {
             "text": self.text,
@@ -159,7 +159,9 @@ class Request:
             ],
             "confirmed": self.confirmed,
             "pending": self.pending,
-            "terms": [{"term": t.term, "kind": t.kind} for t in self.terms.items],
+            "terms": [{"term": t.term, "kind": t.kind} for t in self.terms.items]
+            if with_terms
+            else [],
             "focus": [{"start": start, "end": end} for start, end in self.focus],
             "policy": {
                 "time": self.policy.time,

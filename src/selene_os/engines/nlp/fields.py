@@ -125,6 +125,12 @@ class Filling:
         start, end = self._said.starts[first], self._said.ends[last - 1]
         return Field(key, self._said.text[start:end], start, end, value)
 
+    def _words(self, key: str, first: int, last: int) -> Field:
+        """Words that are their own value."""
+        start, end = self._said.starts[first], self._said.ends[last - 1]
+        text = self._said.text[start:end]
+        return Field(key, text, start, end, text)
+
     def _folded(self, first: int, last: int) -> str:
         return " ".join(self._said.words[first:last])
 
@@ -134,8 +140,7 @@ class Filling:
         if self._points(key, first, last):
             self._refer(filled, key, self._folded(first, last))
             return
-        heard = self._evidence(key, first, last, None)
-        filled.fields[key] = replace(heard, value=heard.text)
+        filled.fields[key] = self._words(key, first, last)
 
     def _points(self, key: str, first: int, last: int) -> bool:
         """Whether words only point at something: "that", "the same place", "the one about it"."""
