@@ -22,6 +22,7 @@ from typing import Any, Final
 
 import selene_os
 from bench import http_requests
+from bench.nlp_clock import lines_of
 from bench.rounds import Effort, note, say
 from bench.table import Bound, Figure, Unmeasured, compare
 from selene_os.edges.apikeys import IMPLIED, make_key
@@ -63,9 +64,24 @@ class Server:
         assert found
         return int(found[1]) / 1_024
 
-    def load(self, requests: int, method: str, path: str, body: Any = None) -> dict[str, Any]:
-        """Ask so often; what became of it."""
-        content = b"" if body is None else json.dumps(body).encode()
+    def load(self, requests: int, method: str, path: str, *bodies: Any) -> dict[str, Any]:
+        """Ask so often, with one body after the other; what became of it."""
+        given = [self._request(method, path, body) for body in bodies or (None,)]
+        command = [sys.executable, "-m", "bench.http_load", self.port, CONNECTIONS, requests]
+        done = subprocess.run(
+            list(map(str, command)),
+            input=json.dumps(given).encode(),
+            stdout=subprocess.PIPE,
+            check=True,
+        )
+        told: dict[str, Any] = json.loads(done.stdout)
+        if not set(told["statuses"]) <= {"200", "201"}:
+            raise Unmeasured(f"{path} was answered {told['statuses']}")
+        return told
+
+    def _request(self, method: str, path: str, body: Any) -> str:
+        # In ASCII alone: as many bytes as characters.
+        content = "" if body is None else json.dumps(body)
         head = [
             f"{method} /v1/tenants/acme/{path} HTTP/1.1",
             "host: localhost",
@@ -77,15 +93,7 @@ class Server:
                 f"content-length: {len(content)}",
                 "idempotency-key: load-%(number)012d",
             ]
-        given = "\r\n".join([*head, "", ""]).encode() + content
-        command = [sys.executable, "-m", "bench.http_load", self.port, CONNECTIONS, requests]
-        done = subprocess.run(
-            list(map(str, command)), input=given, stdout=subprocess.PIPE, check=True
-        )
-        told: dict[str, Any] = json.loads(done.stdout)
-        if not set(told["statuses"]) <= {"200", "201"}:
-            raise Unmeasured(f"{path} was answered {told['statuses']}")
-        return told
+        return "\r\n".join([*head, "", content])
 
 
 @contextmanager
@@ -130,13 +138,18 @@ def _turn(text: str) -> dict[str, str]:
     return {"user_id": "alice", "device_id": "kitchen", "text": text}
 
 
+def _said() -> list[dict[str, str]]:
+    """Turns of all kinds: what people ask for, and what is only talk."""
+    return [_turn(text) for text in lines_of("nlp_utterances.txt")]
+
+
 def _turns(server: Server, effort: Effort) -> list[Figure]:
-    body, count = _turn("remind me to call mom tomorrow at 5 pm"), effort.commits
-    server.load(500, "POST", "turns", body)
+    bodies, count = _said(), effort.commits
+    server.load(500, "POST", "turns", *bodies)
     cpu, rate, p99 = [], [], []
     for _ in range(effort.rounds):
         before = server.cpu_s()
-        told = server.load(count, "POST", "turns", body)
+        told = server.load(count, "POST", "turns", *bodies)
         cpu.append(1e6 * (server.cpu_s() - before) / count)
         rate.append(told["rate"])
         p99.append(told["p99_ms"])
@@ -160,12 +173,12 @@ def _traces(server: Server, effort: Effort) -> list[Figure]:
 def _memory(server: Server, effort: Effort) -> list[Figure]:
     quick = effort.rounds <= _QUICK_ROUNDS
     requests = _QUICK_REQUESTS if quick else effort.memory_rows
-    body = _turn("remind me to call mom tomorrow at 5 pm")
+    bodies = _said()
     # Until what each thread's connection keeps of the file's pages is full.
-    server.load(_WARM_UP, "POST", "turns", body)
+    server.load(_WARM_UP, "POST", "turns", *bodies)
     before = server.memory_mib()
     for _ in range(10):
-        server.load(requests // 10, "POST", "turns", body)
+        server.load(requests // 10, "POST", "turns", *bodies)
     after = server.memory_mib()
     say(f"memory of the server: {before:.0f} MiB, {after:.0f} behind {requests:,} turns")
     return [

@@ -1,9 +1,10 @@
 """Callers over kept connections, in a process of their own: `python -m bench.http_load`.
 
-    python -m bench.http_load PORT CONNECTIONS REQUESTS < a request's bytes
+    python -m bench.http_load PORT CONNECTIONS REQUESTS < a JSON list of requests, as they are sent
 
-In the request `%(number)012d` stands for a number that no other request has. Prints one JSON
-object: requests a second, the 50th and 99th percentile in milliseconds, and answers by status.
+They are sent in turn, again and again; in each `%(number)012d` stands for a number that no other
+has. Prints one JSON object: requests a second, the 50th and 99th percentile in milliseconds, and
+answers by status.
 """
 
 from __future__ import annotations
@@ -25,9 +26,9 @@ class Caller(asyncio.Protocol):
     """One connection: a request, its answer, the next one."""
 
     def __init__(
-        self, request: bytes, numbers: itertools.count[int], until: int, waits: list[float]
+        self, requests: list[bytes], numbers: itertools.count[int], until: int, waits: list[float]
     ) -> None:
-        self._parts = request.split(NUMBER)
+        self._parts = [request.split(NUMBER) for request in requests]
         self._numbers, self._until, self._waits = numbers, until, waits
         self._buffer = b""
         self.statuses: Counter[str] = Counter()
@@ -45,7 +46,7 @@ class Caller(asyncio.Protocol):
             self.done.set_result(None)
             return
         self._began = time.perf_counter()
-        self._transport.write((b"%012d" % number).join(self._parts))
+        self._transport.write((b"%012d" % number).join(self._parts[number % len(self._parts)]))
 
     def data_received(self, data: bytes) -> None:
         self._buffer += data
@@ -65,8 +66,10 @@ class Caller(asyncio.Protocol):
             self.done.set_exception(exc or EOFError("the server closed the connection"))
 
 
-async def load(port: int, connections: int, requests: int, request: bytes) -> dict[str, object]:
-    """Send all requests; what became of them."""
+async def load(
+    port: int, connections: int, requests: int, given: list[bytes]
+) -> dict[str, object]:
+    """Send so many requests; what became of them."""
     loop = asyncio.get_running_loop()
     # The same numbers must not come again in the next run on the same ledger.
     first = time.time_ns() // 1_000_000 % 1_000_000 * 1_000_000
@@ -74,7 +77,7 @@ async def load(port: int, connections: int, requests: int, request: bytes) -> di
     callers: list[Caller] = []
 
     def made() -> Caller:
-        callers.append(Caller(request, numbers, first + requests, waits))
+        callers.append(Caller(given, numbers, first + requests, waits))
         return callers[-1]
 
     began = time.perf_counter()
@@ -95,9 +98,9 @@ async def load(port: int, connections: int, requests: int, request: bytes) -> di
 def main() -> None:
     """As the command line says."""
     port, connections, requests = map(int, sys.argv[1:4])
-    request = sys.stdin.buffer.read()
+    given = [request.encode() for request in json.load(sys.stdin)]
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        print(json.dumps(runner.run(load(port, connections, requests, request))))
+        print(json.dumps(runner.run(load(port, connections, requests, given))))
 
 
 if __name__ == "__main__":
