@@ -19,8 +19,8 @@ from selene_os.errors import (
 from selene_os.ledger.refusals import row_refused
 
 BUSY_WAIT_MS: Final = 5_000
-WRITER_CACHE_KIB: Final = 32_768
-READER_CACHE_KIB: Final = 8_192
+WRITER_CACHE_KIB: Final = 16_384
+READER_CACHE_KIB: Final = 2_048
 
 
 def connect(path: str, *, write: bool) -> apsw.Connection:
