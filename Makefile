@@ -58,7 +58,7 @@ drills: setup
 	$(BIN)/python -m pip install --quiet --require-hashes -r requirements/notebook.txt
 	SELENE_DRILLS=1 $(BIN)/python -m pytest tests/simulation tests/ledger tests/postgres \
 	  tests/contracts tests/acceptance tests/proof tests/serving tests/console \
-	  tests/client/test_notebook.py
+	  tests/http tests/edges/test_kills.py tests/client/test_notebook.py
 
 # Coverage-guided, FUZZ_SECONDS for each target; an input that fails is kept below .fuzz.
 fuzz: setup

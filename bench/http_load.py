@@ -66,9 +66,7 @@ class Caller(asyncio.Protocol):
             self.done.set_exception(exc or EOFError("the server closed the connection"))
 
 
-async def load(
-    port: int, connections: int, requests: int, given: list[bytes]
-) -> dict[str, object]:
+async def load(port: int, connections: int, requests: int, given: list[bytes]) -> dict[str, object]:
     """Send so many requests; what became of them."""
     loop = asyncio.get_running_loop()
     # The same numbers must not come again in the next run on the same ledger.

@@ -262,11 +262,11 @@ class Api:
         if self._busy >= self._settings.waiting_max:
             step = "Send the same request again, with the same Idempotency-Key."
             raise refused("TooBusy", "Nothing was done.", step, headers=(_AGAIN,))
-        self._busy += 1
         loop = asyncio.get_running_loop()
         waiter: asyncio.Future[T] = loop.create_future()
         # The bare hand-over: what asyncio wraps around it costs a third of a request's own part.
         self._threads.submit(self._hand_back, loop, waiter, work)
+        self._busy += 1
         late = loop.call_later(self._settings.answer_wait_s, _give_up, waiter)
         try:
             return await waiter
