@@ -39,6 +39,7 @@ MEASURES: Final[dict[str, Measure]] = {
     "turns": turns.figures,
     "proof": proof.figures,
     "http": _where_installed("http"),
+    "console": _where_installed("console"),
     "postgres-commit": _where_installed("postgres_commit"),
     "postgres-batch": _where_installed("postgres_batch"),
     "postgres-trace": _where_installed("postgres_trace"),

@@ -99,13 +99,25 @@ class Server:
 @contextmanager
 def served(url: str, keys: str | None = None) -> Iterator[Server]:
     """A ledger with acme, served by one process."""
+    with serving(url, made(url, keys), keys) as server:
+        yield server
+
+
+def made(url: str, keys: str | None = None) -> str:
+    """Make a ledger with acme, alice, her kitchen and her morning; returns a key of acme's."""
     with selene_os.open(url, create=True, keys=keys) as selene:
         selene.add_tenant("acme")
-        selene.tenant("acme").register("alice", "kitchen")
+        selene.tenant("acme").register("alice", "kitchen", "morning")
     store = database(url, keys).bare()
     row, key = make_key(TenantId("acme"), tuple(IMPLIED), time.time_ns())
     store.access.add_api_key(row)
     store.close()
+    return key
+
+
+@contextmanager
+def serving(url: str, key: str, keys: str | None = None) -> Iterator[Server]:
+    """A ledger that is there, served by one process."""
     limits = {"SELENE_REQUESTS_PER_S": "1000000", "SELENE_BURST": "1000000"}
     chosen = {"SELENE_DATABASE_URL": url, **({} if keys is None else {"SELENE_KEYS": keys})}
     with subprocess.Popen(

@@ -36,7 +36,7 @@ SAID: Final = (
     "send 50 dollars to Bob on friday",
     "what is on my calendar tomorrow",
 )
-_TURN_NS: Final = 1_000_000
+TURN_NS: Final = 1_000_000
 
 
 class Source:
@@ -51,7 +51,7 @@ class Source:
 
     def event_id(self) -> names.EventId:
         """A fresh id, greater than the last."""
-        self._now_ns += _TURN_NS
+        self._now_ns += TURN_NS
         return names.event_id_of(self._now_ns, self._random.getrandbits(62))
 
     def correlation_id(self) -> names.CorrelationId:
