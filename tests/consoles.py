@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import csv
+import io
 import itertools
 import re
 import threading
@@ -141,3 +143,14 @@ class Desk:
         """Who did what to which thing, the newest first, of acme."""
         found = self.ledger.store.access.access_events(ACME, None, 100)
         return [(one.actor, one.action, one.target) for one in found]
+
+
+def filled(desk: Desk, path: str) -> str:
+    """A path of the table of pages, of acme's first row and its conversation."""
+    event = desk.selene.tenant("acme").trace(desk.talk)[0].event_id
+    return path.format(tenant="acme", correlation=desk.talk, event=event)
+
+
+def table_of(told: httpx.Response) -> list[list[str]]:
+    """A CSV's rows, its header first."""
+    return list(csv.reader(io.StringIO(told.text, newline="")))

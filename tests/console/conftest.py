@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from consoles import Desk
-from ledgers import Ledger, SqliteDatabase
+from ledgers import START_NS, Ledger, SqliteDatabase
+from selene_os.edges.latency import Latency
 
 
 @pytest.fixture
@@ -27,7 +28,7 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
 def read(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     """The same for a module's tests, and ada is logged in."""
     ledger = Ledger(SqliteDatabase(tmp_path_factory.mktemp("console")))
-    desk = Desk(ledger, metrics=lambda tenant: {"ms commit p50": 3.5})
+    desk = Desk(ledger, metrics=lambda: Latency(START_NS, 12, 3.5, 40.25))
     desk.add_operators()
     desk.fill()
     assert desk.log_in().status_code == 303

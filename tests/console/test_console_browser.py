@@ -260,6 +260,88 @@ def test_no_page_is_wider_than_its_screen(seen: Seen, site: tuple[str, Desk]) ->
             assert seen.page.evaluate(wider) <= 0, (path, width)
 
 
+def test_on_a_phone_one_sees_where_one_is_and_what_narrows_a_search(seen: Seen) -> None:
+    seen.page.set_viewport_size({"width": 380, "height": 800})
+    for page in ("", "/search", "/try", "/terms", "/packs", "/checkpoints", "/access"):
+        seen.go(f"t/acme{page}")
+        place = seen.page.locator(".tabs [aria-current]").bounding_box()
+        assert place["x"] >= 0 and place["x"] + place["width"] <= 380, page
+    seen.go("t/acme/search")
+    facets = seen.page.locator(".facets").bounding_box()
+    rows = seen.page.locator(".results").bounding_box()
+    assert facets["y"] + facets["height"] <= rows["y"]
+
+
+# How many parts of a name, between the places where it may break, stand in two lines.
+BROKEN = """[...document.querySelectorAll(".whole bdi, .bar-name bdi")]
+  .flatMap((name) => [...name.childNodes]).filter((part) => !/\\s/.test(part.textContent))
+  .filter((part) => {
+    const range = document.createRange();
+    range.selectNodeContents(part);
+    return range.getClientRects().length > 1;
+  }).length"""
+
+
+@pytest.mark.parametrize("width", [380, 800, 1400])
+def test_names_break_behind_their_marks_alone(seen: Seen, width: int) -> None:
+    seen.page.set_viewport_size({"width": width, "height": 800})
+    for page in ("?range=1h", "/search", "/packs", "/access"):
+        seen.go(f"t/acme{page}")
+        assert seen.page.locator(".whole bdi, .bar-name bdi").count()
+        assert seen.page.evaluate(BROKEN) == 0, page
+
+
+def test_a_choice_stands_level_with_the_fields_beside_it(seen: Seen) -> None:
+    seen.page.set_viewport_size({"width": 1400, "height": 800})
+    seen.go("t/acme/search")
+    choice = seen.page.locator("select[name=decision]").bounding_box()
+    beside = seen.page.locator("input[name=intent]").bounding_box()
+    assert (choice["y"], choice["height"]) == (beside["y"], beside["height"])
+
+
+@pytest.fixture
+def paper(browser: Any, site: tuple[str, Desk], state: Any) -> Iterator[Seen]:
+    """What a browser that is dark on the screen prints on A4."""
+    context = browser.new_context(
+        storage_state=state, color_scheme="dark", viewport={"width": 688, "height": 970}
+    )
+    seen = Seen(context.new_page(), site[0])
+    seen.page.emulate_media(media="print", color_scheme="dark")
+    yield seen
+    seen.check()
+    context.close()
+
+
+def test_a_case_file_is_printed_whole_and_light(paper: Seen, site: tuple[str, Desk]) -> None:
+    paper.go(f"t/acme/c/{site[1].talk}")
+    told = paper.page.locator("main").inner_text()
+    for part in ("Tenant acme", "Newest row here", "Newest checkpoint", "PH1.SRL", "ada"):
+        assert part in told, part
+    for hidden in (".top", ".actions", ".foot", "form", ".raw"):
+        assert not paper.page.locator(hidden).first.is_visible(), hidden
+    assert paper.page.evaluate("getComputedStyle(document.body).backgroundColor") == (
+        "rgb(255, 255, 255)"
+    )
+    dot = "getComputedStyle(document.querySelector('.turn'), '::before').left"
+    left = paper.page.evaluate("document.querySelector('.turn').getBoundingClientRect().left")
+    assert left + float(paper.page.evaluate(dot).removesuffix("px")) >= 0
+
+
+@pytest.mark.parametrize("theme", ["auto", "dark"])
+def test_an_overview_is_printed_without_its_controls(
+    paper: Seen, site: tuple[str, Desk], theme: str
+) -> None:
+    cookie = {"name": "selene-theme", "value": theme, "url": site[0]}
+    paper.page.context.add_cookies([cookie])
+    paper.go("t/acme?range=1h")
+    for hidden in ("form.inline", ".segments", ".forms", ".copy"):
+        assert not paper.page.locator(hidden).first.is_visible(), hidden
+    fill = "getComputedStyle(document.querySelector('rect.fill-intent')).fill"
+    assert paper.page.evaluate(fill) == "rgb(74, 93, 176)"
+    cut = "[...document.querySelectorAll('.bar-name')].some((o) => o.scrollWidth > o.clientWidth)"
+    assert paper.page.locator(".bar-name").count() > 3 and not paper.page.evaluate(cut)
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"] if "SELENE_DRILLS" in os.environ else ["dark"])
 def test_axe_finds_nothing_serious(
     browser: Any, site: tuple[str, Desk], state: Any, scheme: str

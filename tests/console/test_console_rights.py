@@ -20,6 +20,7 @@ TENANT_PAGES = (
     "/try", "/terms", "/terms.csv", "/packs", "/packs.json", "/checkpoints", "/checkpoints/3",
     "/access", "/access.json", "/access.csv", "/c/{talk}", "/c/{talk}.json", "/c/{talk}/replay",
     "/c/{talk}/replay.csv", "/c/{talk}/bundle.zip?unsealed=true", "/e/{event}", "/e/{event}.json",
+    "/c/{talk}.csv", "/e/{event}.csv", "/try.json", "/try.csv",
 )  # fmt: skip
 
 

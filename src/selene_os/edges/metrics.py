@@ -15,6 +15,7 @@ from typing import Any, Final, cast
 from prometheus_client import (
     CollectorRegistry,
     Counter,
+    Gauge,
     Histogram,
     PlatformCollector,
     ProcessCollector,
@@ -26,6 +27,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from selene_os.edges.http.outcomes import Outcome
+from selene_os.edges.latency import Latency, latency_of
 from selene_os.ledger.events import CheckpointRow, Unit
 from selene_os.ledger.store import Store, Verdict
 from selene_os.names import TenantId
@@ -38,6 +40,9 @@ disable_created_metrics()  # type: ignore[no-untyped-call]
 _SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 _UNSEALED_KEPT_S: Final = 5.0
 _NOT_KNOWN: Final = "NotAuthenticated"
+_BEGUN: Final = "selene_begun_seconds"
+_COMMITS: Final = "selene_commit_seconds"
+_NANOSECONDS: Final = 1_000_000_000
 
 
 class Metrics:
@@ -68,7 +73,7 @@ class Metrics:
             "selene_unknown_keys", "Requests without a key that is good.", registry=registry
         )
         self._commits = Histogram(
-            "selene_commit_seconds",
+            _COMMITS,
             "Until a commit was durable.",
             buckets=_SECONDS,
             registry=registry,
@@ -80,6 +85,13 @@ class Metrics:
             registry=registry,
         )
         self._sealed = Counter("selene_sealed_rows", "Rows that were sealed.", registry=registry)
+        # Of several processes the first: what one counted that has ended is still told.
+        Gauge(
+            _BEGUN,
+            "When counting began, in seconds since 1970.",
+            multiprocess_mode="min",
+            registry=registry,
+        ).set(time.time())
         self._labelled: dict[tuple[str, ...], Any] = {}
 
     def watch(self, outcome: Outcome) -> None:
@@ -112,15 +124,32 @@ class Metrics:
         """The same sealer, whose work is timed."""
         return cast(Sealer, _TimedSealer(sealer, self._seals.observe, self._sealed.inc))
 
+    def commits(self) -> Latency:
+        """How long commits took, of every process of this server and of every tenant."""
+        begun, buckets = 0.0, []
+        for family in self._all().collect():
+            if family.name == _BEGUN:
+                (begun,) = [sample.value for sample in family.samples]
+            elif family.name == _COMMITS:
+                buckets = [
+                    (float(sample.labels["le"]), sample.value)
+                    for sample in family.samples
+                    if "le" in sample.labels
+                ]
+        return latency_of(int(begun * _NANOSECONDS), buckets)
+
+    def _all(self) -> CollectorRegistry:
+        """The figures of this process, or of all of them where there are several."""
+        if FOLDER not in os.environ:
+            return self._registry
+        registry = CollectorRegistry()
+        multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+        return registry
+
     def text(self, store: Store) -> bytes:
         """All figures, as they are now. Raises Fault where the ledger cannot be asked."""
-        if FOLDER in os.environ:
-            registry = CollectorRegistry()
-            multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
-        else:
-            registry = self._registry
         whole = CollectorRegistry()
-        for one in (registry, _Unsealed(store)):
+        for one in (self._all(), _Unsealed(store)):
             whole.register(cast(Collector, one))
         PlatformCollector(registry=whole)
         ProcessCollector(registry=whole)

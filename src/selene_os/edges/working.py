@@ -139,6 +139,7 @@ def app_of(
         event_id=around.event_id,
         key=_session_key(serving),
         first_token=None if first is None else first.take,
+        metrics=None if metrics is None else metrics.commits,
     )
     if metrics is not None:
         routes.append(Route("/metrics", _telling(metrics, store)))

@@ -6,12 +6,13 @@ import hashlib
 import threading
 from functools import cache
 from importlib import resources
-from typing import Final
+from typing import Any, Final
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from selene_os.edges.console.forms import Denied, not_here
+from selene_os.edges.console.shown import iso
 from selene_os.edges.console.visits import (
     HEADERS,
     ROOM,
@@ -103,7 +104,14 @@ def start(visit: Visit) -> Shown | Response:
     tenants = visit.tenants()
     if len(tenants) == 1 and "all" not in visit.query:
         return visit.go(f"{ROOM}/t/{tenants[0]}")
-    return Shown("tenants.html", {"tenants": tenants}, {"tenants": tenants})
+    return choice(visit)
+
+
+def choice(visit: Visit) -> Shown:
+    """The tenants that an operator looks after."""
+    tenants = visit.tenants()
+    table = (["tenant_id"], [[one] for one in tenants])
+    return Shown("tenants.html", {"tenants": tenants}, {"tenants": tenants}, table)
 
 
 def me(visit: Visit) -> Shown:
@@ -111,14 +119,15 @@ def me(visit: Visit) -> Shown:
     operator, session = visit.operator, visit.session
     assert operator is not None and session is not None
     every = operator.tenants == EVERY_TENANT
-    record = {
+    record: dict[str, Any] = {
         "login": operator.login,
         "every_tenant": every,
         "tenants": visit.tenants(),
         "created_at": operator.created_at,
         "session_begun_at": session.begun_at,
     }
-    return Shown("me.html", record, record)
+    cells = record | {name: iso(record[name]) for name in ("created_at", "session_begun_at")}
+    return Shown("me.html", record, record, (list(cells), [list(cells.values())]))
 
 
 async def static(request: Request) -> Response:

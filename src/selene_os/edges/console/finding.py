@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any, Final
 from urllib.parse import urlencode
 
 from selene_os.edges.console import snippets
 from selene_os.edges.console.overview import span_of
-from selene_os.edges.console.shown import iso
+from selene_os.edges.console.shown import iso, moment
 from selene_os.edges.console.visits import Shown, Visit
 from selene_os.edges.http import records
 from selene_os.edges.http.moments import nanoseconds
@@ -23,6 +24,9 @@ TABLE_ROWS: Final = 1_000
 # So many of the newest rows that match are looked at for what a search could be narrowed by.
 FACET_ROWS: Final = 500
 _FACETS_MAX: Final = 8
+_TIMES_MAX: Final = 24
+_HOUR: Final = 3_600_000_000_000
+_DAY: Final = 24 * _HOUR
 _WORDS: Final = ("decision", "intent", "reason", "user", "device")
 _TITLES: Final = {
     "decision": "Decision",
@@ -36,6 +40,9 @@ COLUMNS: Final = (
     "what_is_missing", "reason_code", "severity", "user_id", "device_id", "session_id",
     "overall_confidence",
 )  # fmt: skip
+
+# A name, its title, and of each value how often it is there and the address.
+Facet = tuple[str, str, list[tuple[str, int, str]]]
 
 
 def asked_of(visit: Visit) -> dict[str, str]:
@@ -59,12 +66,17 @@ def search(visit: Visit, rows: int = PAGE_ROWS) -> Shown:
     found = visit.here.search(**wanted, after=visit.asked("cursor"), rows=rows)
     events = [records.event(event) for event in found.events]
     answer = {"events": events, "next_cursor": found.cursor, "asked": asked}
+    newest = visit.here.search(**wanted, rows=FACET_ROWS).events
+    visit.note("console.search", None)
     told = {
         "asked": asked,
         "rows": [row_of(event) for event in found.events],
         "cursor": found.cursor,
         "later": visit.asked("cursor") is not None,
-        "facets": _facets(visit, wanted, asked),
+        "facets": [*_facets(visit, newest, asked), *_times(visit, newest, asked)],
+        "elsewhere": [
+            (one, visit.elsewhere(one)) for one in visit.tenants() if one != visit.here.tenant_id
+        ],
         "facet_rows": FACET_ROWS,
         "link": lambda **but: _link(visit, asked, **but),
         "decisions": DECISIONS,
@@ -112,11 +124,8 @@ def payload_of(event: AuditEvent) -> dict[str, Any]:
     return payload if isinstance(payload, dict) else {}
 
 
-def _facets(
-    visit: Visit, wanted: dict[str, Any], asked: dict[str, str]
-) -> list[tuple[str, str, list[tuple[str, int, str]]]]:
+def _facets(visit: Visit, newest: Sequence[AuditEvent], asked: dict[str, str]) -> list[Facet]:
     """By what it could be narrowed: of each name its values, how often, and the address."""
-    newest = visit.here.search(**wanted, rows=FACET_ROWS).events
     counted: dict[str, Counter[str]] = {name: Counter() for name in _WORDS}
     for event in newest:
         payload = payload_of(event)
@@ -138,6 +147,25 @@ def _facets(
         for name in _WORDS
         if name not in asked
     ]
+
+
+def _times(visit: Visit, newest: Sequence[AuditEvent], asked: dict[str, str]) -> list[Facet]:
+    """The same by hours, or by days where the rows are of more than two; the newest first."""
+    if not newest:
+        return []
+    moments = [event.created_at for event in newest]
+    width = _DAY if max(moments) - min(moments) > 2 * _DAY else _HOUR
+    counted = Counter(at // width for at in moments)
+    if len(counted) == 1 and "since" in asked and "until" in asked:
+        # There is nothing left to narrow.
+        return []
+    digits = len("2026-11-21" if width == _DAY else "2026-11-21 09:30")
+    values = []
+    for part, count in sorted(counted.items(), reverse=True)[:_TIMES_MAX]:
+        begins, ends = iso(part * width), iso((part + 1) * width)
+        named = moment(part * width)[:digits]
+        values.append((named, count, _link(visit, asked, since=begins, until=ends)))
+    return [("time", "Day" if width == _DAY else "Hour", values)]
 
 
 def _link(visit: Visit, asked: dict[str, str], **but: str | None) -> str:

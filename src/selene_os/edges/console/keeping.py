@@ -1,7 +1,8 @@
-"""What a tenant keeps beside decisions: terms, packs, who looked at what; and a place to try."""
+"""What a tenant keeps beside decisions: terms, packs, who looked at what."""
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import asdict
 from typing import Any, Final
 
@@ -10,73 +11,57 @@ from selene_os.edges import term_files, wire
 from selene_os.edges.console.shown import iso
 from selene_os.edges.console.visits import Shown, Visit
 from selene_os.edges.http import records
-from selene_os.engines import nlp
-from selene_os.engines.nlp.explaining import explain
-from selene_os.errors import BadField, Refusal
+from selene_os.errors import BadField, NotFound
 from selene_os.ledger.access import AccessEvent
-from selene_os.names import parse_event_id
-from selene_os.tenancy import moment_of
+from selene_os.names import parse_correlation_id, parse_event_id
 
 _PAGE_ROWS: Final = 100
-_LANGUAGES: Final = ("en", "zh")
+# Of access events that are asked for by who or what: so many are read at once, and at most.
+_CHUNK_ROWS: Final = 500
+_LOOKED_MAX: Final = 10_000
 _EXAMPLE: Final = "kind,source,canonical\nPROJECT_CODE,HR_ORG_AUTHORIZED,Blue Heron\n"
 
 
-def attempt(visit: Visit) -> Shown:
-    """Understand a sentence and tell every step; nothing is written, not even that it was tried."""
-    text, language = visit.form.get("text", ""), visit.form.get("language", "en")
-    told: dict[str, Any] = {"text": text, "language": language, "languages": _LANGUAGES}
-    told |= {"explanation": None, "wrong": None, "spans": []}
-    if visit.request.method != "POST":
-        return Shown("try.html", told)
-    settings, pack = visit.here.settings, visit.console.selene.pack
-    moment = moment_of(None, visit.console.clock(), settings.zone)
-    request = {
-        "text": text.replace("\r\n", "\n"),
-        "language": language,
-        "now": moment.isoformat(),
-        "policy": {
-            "time": settings.time_policy,
-            "currency": settings.currency,
-            "date_order": settings.date_order,
-            "zone": settings.zone,
-        },
-    }
-    try:
-        explanation = explain(nlp.decode_request(request), pack).as_record()
-    except Refusal as refusal:
-        return Shown("try.html", told | {"wrong": str(refusal)}, status=422)
-    result = explanation["result"]
-    told |= {"explanation": explanation, "result": result, "spans": result.get("fields") or []}
-    return Shown("try.html", told | {"moment": moment.isoformat(" ", "minutes")})
-
-
-def terms(visit: Visit, imported: Imported | None = None, wrong: str | None = None) -> Shown:
+def terms(visit: Visit) -> Shown:
     """The tenant's dictionary."""
+    shown = _terms(visit)
+    visit.note("console.terms", None)
+    return shown
+
+
+def change_terms(visit: Visit) -> Shown:
+    """Add terms, or change those of the same id, all of them or none; or take one out."""
+    # Before anything is changed: what cannot be noted must not happen.
+    visit.note("console.terms", None)
+    removed = visit.form.get("remove")
+    try:
+        changed = _imported(visit) if removed is None else visit.here.remove_terms([removed])
+    except (BadField, NotFound) as refusal:
+        return _terms(visit, wrong=str(refusal))
+    if changed.written:
+        visit.note("console.import" if removed is None else "console.remove", changed.digest)
+    return _terms(visit, changed)
+
+
+def _imported(visit: Visit) -> Imported:
+    content = visit.form.get("terms", "").encode()
+    form = term_files.JSONL if content.lstrip()[:1] == b"{" else term_files.CSV
+    lines = term_files.lines_of(content, form)
+    return term_files.told(visit.here.import_terms([line.given for line in lines]), lines)
+
+
+def _terms(visit: Visit, changed: Imported | None = None, wrong: str | None = None) -> Shown:
     entries = [asdict(entry) for entry in visit.here.terms()]
     digest = visit.here.settings.terms_digest
     told: dict[str, Any] = {"terms": entries, "digest": digest, "wrong": wrong}
     told["example"] = _EXAMPLE
-    told |= {"imported": None if imported is None else wire.imported_record(imported)}
-    told |= {"content": visit.form.get("terms", "")}
+    told |= {"changed": None if changed is None else wire.imported_record(changed)}
+    told |= {"content": visit.form.get("terms", ""), "removed": "remove" in visit.form}
     header = ["entry_id", "kind", "source", "canonical", "locale", "evidence_ref"]
     rows = [[entry[name] for name in header] for entry in entries]
-    failed = wrong is not None or (imported is not None and not imported.written)
+    failed = wrong is not None or (changed is not None and not changed.written)
     status = 422 if failed else 200
     return Shown("terms.html", told, {"terms": entries, "digest": digest}, (header, rows), status)
-
-
-def import_terms(visit: Visit) -> Shown:
-    """Add terms, or change those of the same id; all of them or none."""
-    content = visit.form.get("terms", "").encode()
-    form = term_files.JSONL if content.lstrip()[:1] == b"{" else term_files.CSV
-    try:
-        lines = term_files.lines_of(content, form)
-        imported = visit.here.import_terms([line.given for line in lines])
-    except BadField as bad:
-        return terms(visit, wrong=str(bad))
-    visit.note("console.terms", visit.here.settings.terms_digest)
-    return terms(visit, term_files.told(imported, lines))
 
 
 def packs(visit: Visit) -> Shown:
@@ -101,24 +86,59 @@ def packs(visit: Visit) -> Shown:
     # Not "parts": that is what the templates have in common.
     told = record | {"packs": parts}
     del told["parts"]
+    visit.note("console.packs", None)
     return Shown("packs.html", told, record, (header, rows))
 
 
 def access(visit: Visit) -> Shown:
-    """Who looked at what, the newest first."""
-    store, tenant_id = visit.console.store, visit.here.tenant_id
-    found = store.access.access_events(tenant_id, _after(visit), _PAGE_ROWS + 1)
-    page, cursor = found[:_PAGE_ROWS], None
-    if len(found) > _PAGE_ROWS:
-        cursor = f"{page[-1].at}.{page[-1].access_id}"
+    """Who looked at what, the newest first; of an actor or an action alone where one is named."""
+    asked = {name: given for name in ("actor", "action") if (given := visit.asked(name))}
+    page, cursor = _accesses(visit, asked)
+    visit.note("console.access", None)
     events = [records.access(AccessEvent(*one)) for one in page]
-    told = {"events": page, "cursor": cursor, "later": visit.asked("cursor") is not None}
+    told = {
+        "events": [(one, _place_of(visit, one.target)) for one in page],
+        "asked": asked,
+        "cursor": cursor,
+        "later": visit.asked("cursor") is not None,
+        "looked_max": _LOOKED_MAX,
+    }
     header = ["at", "actor", "action", "target", "outcome", "reason", "access_id"]
     rows = [
         [iso(one.at), one.actor, one.action, one.target, one.outcome, one.reason, one.access_id]
         for one in page
     ]
-    return Shown("access.html", told, {"events": events, "next_cursor": cursor}, (header, rows))
+    record = {"events": events, "next_cursor": cursor, "asked": asked}
+    return Shown("access.html", told, record, (header, rows))
+
+
+def _accesses(visit: Visit, asked: dict[str, str]) -> tuple[list[AccessEvent], str | None]:
+    """One page of access events, and where the next one begins; None where there is none."""
+    store, after = visit.console.store.access, _after(visit)
+    rows_max = _CHUNK_ROWS if asked else _PAGE_ROWS + 1
+    found: list[AccessEvent] = []
+    # What is asked for may be rare: of more than these the visitor asks for the next page.
+    for _ in range(_LOOKED_MAX // _CHUNK_ROWS):
+        chunk = store.access_events(visit.here.tenant_id, after, rows_max)
+        found += [one for one in chunk if all(getattr(one, name) == asked[name] for name in asked)]
+        if len(found) > _PAGE_ROWS:
+            return found[:_PAGE_ROWS], _cursor(found[_PAGE_ROWS - 1])
+        if len(chunk) < rows_max:
+            return found, None
+        after = (chunk[-1].at, chunk[-1].access_id)
+    return found, _cursor(chunk[-1])
+
+
+def _cursor(one: AccessEvent) -> str:
+    return f"{one.at}.{one.access_id}"
+
+
+def _place_of(visit: Visit, target: str | None) -> str | None:
+    """The page of a conversation or a row that an access event names; None of anything else."""
+    for parse, room in ((parse_correlation_id, "c"), (parse_event_id, "e")):
+        with suppress(BadField):
+            return visit.url(room, parse(target))
+    return None
 
 
 def _after(visit: Visit) -> Any:

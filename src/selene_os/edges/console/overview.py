@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from selene_os.edges.console import charts, snippets
-from selene_os.edges.console.shown import iso, moment, number, share
+from selene_os.edges.console.shown import iso, lasting, moment, number, share
 from selene_os.edges.console.visits import Shown, Visit
 from selene_os.edges.http.moments import nanoseconds
+from selene_os.edges.latency import Latency
 from selene_os.errors import BadField
 from selene_os.ledger.insight import Counted, Span
 from selene_os.reasons import ReasonCode, reason_name
@@ -61,6 +62,12 @@ class Overview:
     def layers(self) -> Counter[str]:
         """Rows by layer over all of it."""
         return sum(self.parts, Counter())
+
+    @property
+    def asked(self) -> int:
+        """Rows in which something was asked for, understood or not."""
+        layers = self.layers
+        return layers["intent"] + layers["unknown"] + layers["clarify"]
 
 
 def layer_of(event_type: str, reason: str) -> str:
@@ -117,27 +124,10 @@ def overview(visit: Visit) -> Shown:
     """The page."""
     named, span = span_of(visit)
     found = overview_of(visit, span)
-    layers = found.layers
+    layers, titles = found.layers, _titles(found)
+    commits = visit.console.metrics() if visit.console.metrics else None
     newest = visit.console.store.insight.newest(visit.here.tenant_id)
-    measured = visit.console.metrics
-    metrics = dict(measured(visit.here.tenant_id)) if measured else {}
-    turns = layers["intent"] + layers["unknown"] + layers["clarify"] + layers["chat"]
-    asked = layers["intent"] + layers["unknown"] + layers["clarify"]
-    record: dict[str, Any] = {
-        "since": iso(span.since),
-        "until": iso(span.until),
-        "layers": {name: layers[name] for name in LAYERS},
-        "reasons": dict(found.reasons.most_common()),
-        "clarify_rate": layers["clarify"] / asked if asked else None,
-        "top_missing": [{"field": field, "rows": rows} for field, rows in found.missing],
-        "unsealed": found.unsealed,
-        "parts": [
-            {"since": iso(span.since + place * span.width)} | {name: part[name] for name in LAYERS}
-            for place, part in enumerate(found.parts)
-        ],
-        "metrics": metrics,
-    }
-    titles = _titles(found)
+    visit.note("console.overview", None)
     told = {
         "named": named,
         "ranges": list(RANGES),
@@ -155,29 +145,57 @@ def overview(visit: Visit) -> Shown:
             f"{number(sum(layers.values()))} decisions over time, by kind; see the table below it",
         ),
         "rows": list(zip(titles, found.parts, strict=True)),
-        "names": LAYERS,
         "total": sum(layers.values()),
-        "turns": turns,
-        "clarify_rate": share(layers["clarify"], asked),
-        "unknown_rate": share(layers["unknown"], asked),
-        "unknown": layers["unknown"],
-        "clarified": layers["clarify"],
-        "asked": asked,
+        "clarify_rate": share(layers["clarify"], found.asked),
+        "unknown_rate": share(layers["unknown"], found.asked),
         "found": found,
         "newest": newest,
-        "metrics": metrics,
+        "commits": commits,
+        "peak": max(sum(part.values()) for part in found.parts),
+        "part_long": lasting(span.width),
         "snippets": snippets.of_search(visit, {"since": iso(span.since), "until": iso(span.until)}),
         "bar": charts.bar,
     }
-    header = ["since", *LAYERS]
-    rows = [[part["since"], *(part[name] for name in LAYERS)] for part in record["parts"]]
+    record = _record(found, commits)
+    # What is of the server as a whole stands in each row: a table has one form.
+    measured = record["metrics"] or {}
+    header = ["since", *LAYERS, *(f"server_{name}" for name in measured)]
+    rows = [[*part.values(), *measured.values()] for part in record["parts"]]
     return Shown("overview.html", told, record, (header, rows))
+
+
+def _record(found: Overview, commits: Latency | None) -> dict[str, Any]:
+    span, layers = found.span, found.layers
+    return {
+        "since": iso(span.since),
+        "until": iso(span.until),
+        "layers": {name: layers[name] for name in LAYERS},
+        "reasons": dict(found.reasons.most_common()),
+        "clarify_rate": layers["clarify"] / found.asked if found.asked else None,
+        "top_missing": [{"field": field, "rows": rows} for field, rows in found.missing],
+        "unsealed": found.unsealed,
+        "parts": [
+            {"since": iso(span.since + place * span.width)} | {name: part[name] for name in LAYERS}
+            for place, part in enumerate(found.parts)
+        ],
+        "metrics": None if commits is None else _measured(commits),
+    }
+
+
+def _measured(commits: Latency) -> dict[str, Any]:
+    """How long the server's commits took, in milliseconds to the microsecond."""
+    return {
+        "since": iso(commits.since),
+        "commits": commits.counted,
+        "commit_p50_ms": None if commits.p50_ms is None else round(commits.p50_ms, 3),
+        "commit_p99_ms": None if commits.p99_ms is None else round(commits.p99_ms, 3),
+    }
 
 
 def _titles(found: Overview) -> list[str]:
     span, titles = found.span, []
     for place, part in enumerate(found.parts):
-        begins = moment(span.since + place * span.width, 0)
+        begins = moment(span.since + place * span.width)
         told = ", ".join(f"{LAYERS[name].lower()} {part[name]}" for name in LAYERS if part[name])
         titles.append(f"{begins}: {told or 'nothing'}")
     return titles

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from selene_os.edges.console import entrance, finding, keeping, overview, shown, telling
+from selene_os.edges.console import entrance, finding, keeping, overview, shown, telling, trying
 from selene_os.edges.console.forms import not_here
 from selene_os.edges.console.sessions import Attempts, Sessions
 from selene_os.edges.console.visits import (
@@ -29,25 +29,26 @@ from selene_os.edges.surroundings import system
 from selene_os.ledger.store import Store
 
 _T: Final = f"{ROOM}/t/{{tenant}}"
-_TABLE: Final = (HTML, "json", "csv")
-_TREE: Final = (HTML, "json")
-# Path below a tenant -> its page and forms; what has .json or .csv behind it is the same page.
-_READ: Final[tuple[tuple[str, Page, tuple[str, ...]], ...]] = (
-    ("", overview.overview, (HTML,)),
-    ("/overview", overview.overview, _TABLE),
-    ("/search", finding.search, (HTML, "json")),
-    ("/search", finding.table, ("csv",)),
-    ("/c/{correlation}", telling.timeline, _TREE),
-    ("/c/{correlation}/replay", telling.replay, _TABLE),
-    ("/c/{correlation}/bundle.zip", telling.bundle, (HTML,)),
-    ("/e/{event}", telling.decision, _TREE),
-    ("/checkpoints", telling.checkpoints, _TABLE),
-    ("/checkpoints/{size}", telling.checkpoint, (HTML,)),
-    ("/try", keeping.attempt, (HTML,)),
-    ("/terms", keeping.terms, _TABLE),
-    ("/packs", keeping.packs, _TABLE),
-    ("/access", keeping.access, _TABLE),
-)
+# Every page by its path: with .json or .csv behind it, it is the same as JSON, or as a table.
+PAGES: Final[dict[str, Page]] = {
+    ROOM: entrance.choice,
+    f"{ROOM}/me": entrance.me,
+    f"{_T}/overview": overview.overview,
+    f"{_T}/search": finding.search,
+    f"{_T}/c/{{correlation}}": telling.timeline,
+    f"{_T}/c/{{correlation}}/replay": telling.replay,
+    f"{_T}/e/{{event}}": telling.decision,
+    f"{_T}/checkpoints": telling.checkpoints,
+    f"{_T}/try": trying.attempt,
+    f"{_T}/terms": keeping.terms,
+    f"{_T}/packs": keeping.packs,
+    f"{_T}/access": keeping.access,
+}
+# What a table holds more of than its page, and who begins elsewhere than at a choice.
+_OTHERWISE: Final[dict[tuple[str, str], Page]] = {
+    (f"{_T}/search", "csv"): finding.table,
+    (ROOM, HTML): entrance.start,
+}
 
 
 def console_routes(
@@ -69,7 +70,7 @@ def console_routes(
         key: signs sessions, 32 bytes or more; without one they end with this process, and are of
             this process alone.
         first_token: whether a token lets the first operator be made; must say yes once only.
-        metrics: what the server measured of a tenant: name -> value, as "commit p50 ms" -> 3.1.
+        metrics: tells how long the server's commits took, of every tenant.
 
     Returns:
         Routes for `create_app`; they have an authentication of their own.
@@ -87,28 +88,25 @@ def console_routes(
         _templates(),
     )
     both = ["GET", "POST"]
-    routes = [
+    routes: list[BaseRoute] = [
         Route("/", _to_console),
         Route(f"{ROOM}/static/{{name}}", entrance.static),
-        Route(ROOM, page(console, entrance.start)),
         Route(f"{ROOM}/", page(console, entrance.start)),
         Route(f"{ROOM}/login", page(console, entrance.login, alone=True), methods=both),
         Route(f"{ROOM}/setup", page(console, entrance.setup, alone=True), methods=both),
         Route(f"{ROOM}/theme", page(console, entrance.theme, alone=True), methods=["POST"]),
         Route(f"{ROOM}/logout", page(console, entrance.logout), methods=["POST"]),
-        Route(f"{ROOM}/me", page(console, entrance.me)),
-        Route(f"{ROOM}/me.json", page(console, entrance.me, "json")),
-        Route(f"{_T}/try", page(console, keeping.attempt), methods=["POST"]),
-        Route(f"{_T}/terms", page(console, keeping.import_terms), methods=["POST"]),
+        Route(_T, page(console, overview.overview)),
+        Route(f"{_T}/terms", page(console, keeping.change_terms), methods=["POST"]),
+        Route(f"{_T}/c/{{correlation}}/bundle.zip", page(console, telling.bundle)),
+        Route(f"{_T}/checkpoints/{{size}}", page(console, telling.checkpoint)),
     ]
     # What has an ending first: a conversation's name would swallow it.
-    for path, show, forms in _READ:
-        routes += [
-            Route(f"{_T}{path}.{form}", page(console, show, form)) for form in forms if form != HTML
-        ]
-    routes += [
-        Route(f"{_T}{path}", page(console, show)) for path, show, forms in _READ if HTML in forms
-    ]
+    for form, ending in (("json", ".json"), ("csv", ".csv"), (HTML, "")):
+        for path, show in PAGES.items():
+            found = _OTHERWISE.get((path, form), show)
+            methods = both if show is trying.attempt else ["GET"]
+            routes.append(Route(path + ending, page(console, found, form), methods=methods))
     return [*routes, Route(f"{ROOM}/{{rest:path}}", page(console, _nothing))]
 
 
@@ -135,7 +133,9 @@ def _templates() -> Environment:
         "iso": shown.iso,
         "number": shown.number,
         "meaning": shown.meaning_of,
-        "meant": shown.meant,
+        "heard": shown.heard,
+        "word": shown.word,
+        "ms": shown.milliseconds,
     }
     pages.globals |= {
         "marked": shown.marked,

@@ -25,6 +25,7 @@ HIDDEN: Final = re.compile(
 _FORMULA: Final = re.compile(r"[=+\-@\t\r\n]")
 _NANOSECONDS: Final = 1_000_000_000
 _SHOWN_MAX: Final = 4_096
+_UNITS: Final = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
 
 DECISION_TITLES: Final = {
     "INTENT_DRAFT": "A request was understood",
@@ -71,6 +72,14 @@ def visible(given: object) -> Markup:
     return Markup("<bdi>%s</bdi>") % parts
 
 
+def word(given: object) -> Markup:
+    """A name of a program's, which may go on in the next line behind its marks alone."""
+    told = visible(given)
+    for mark in "_.:":
+        told = told.replace(mark, Markup("{}<wbr>").format(mark))
+    return told
+
+
 def compact(value: object) -> str:
     """A value as one line of JSON, or as it is where it is a text."""
     if isinstance(value, str):
@@ -87,6 +96,29 @@ def meant(value: object) -> str:
     if isinstance(value, list):
         return ", ".join(map(meant, value))
     return compact(value)
+
+
+def heard(field: dict[str, Any]) -> str:
+    """What a field means: its value, or what it could be where that is more than one thing."""
+    readings = field.get("readings")
+    if field.get("value") is not None:
+        return meant(field["value"])
+    if not isinstance(readings, list) or len(readings) < 2:
+        return "not settled"
+    told = [_reading(one) for one in readings]
+    days = {one.partition("T")[0] for one in told}
+    if len(days) == 1 and all("T" in one for one in told):
+        # The day once, behind the times of day.
+        clocks = [one.partition("T")[2] for one in told]
+        return f"several readings: {' or '.join(clocks)} on {days.pop()}"
+    return "several readings: " + " or ".join(told)
+
+
+def _reading(reading: object) -> str:
+    if isinstance(reading, dict) and "start" in reading:
+        end = reading.get("end")
+        return f"{reading['start']} to {end}" if end else str(reading["start"])
+    return meant(reading)
 
 
 def pretty(value: object) -> Markup:
@@ -106,7 +138,7 @@ def moment(at: int | None, digits: int = 3) -> str:
     except OverflowError:
         return f"{at} ns"
     told = found.replace(tzinfo=None).isoformat(" ")
-    return f"{told}.{f'{rest:09}'[:digits]}" if digits else told
+    return f"{told}.{f'{rest:09}'[:digits]}"
 
 
 def iso(at: int) -> str:
@@ -117,6 +149,21 @@ def iso(at: int) -> str:
 def number(value: int) -> str:
     """A number with its thousands apart."""
     return f"{value:,}".replace(",", "\u202f")
+
+
+def lasting(stretch: int) -> str:
+    """How long a stretch of nanoseconds is, in its two largest units: 3 h, 2 d 12 h."""
+    seconds, units = stretch // _NANOSECONDS, []
+    for name, long in _UNITS:
+        count, seconds = divmod(seconds, long)
+        if count:
+            units.append(f"{count} {name}")
+    return " ".join(units[:2]) or "less than 1 s"
+
+
+def milliseconds(given: float | None) -> str:
+    """A time that was estimated, with its unit."""
+    return "–" if given is None else f"{given:.1f} ms"
 
 
 def share(part: int, whole: int) -> str:
@@ -162,10 +209,29 @@ def _spans(text: str, spans: Iterable[Any]) -> Iterable[tuple[int, int, str]]:
             yield start, end, str(one.get("key", ""))
 
 
+def flat(value: object) -> list[tuple[str, object]]:
+    """A nested value as rows: where each part stands (RFC 6901), and the part."""
+    rows: list[tuple[str, object]] = []
+    # Not by calls: a record may be nested deeper than those go.
+    waiting: list[tuple[str, object]] = [("", value)]
+    while waiting:
+        path, one = waiting.pop()
+        if isinstance(one, dict) and one:
+            named = [(str(key).replace("~", "~0").replace("/", "~1"), one[key]) for key in one]
+        elif isinstance(one, list) and any(isinstance(part, dict | list) for part in one):
+            named = [(str(place), part) for place, part in enumerate(one)]
+        else:
+            rows.append((path, one))
+            continue
+        waiting += [(f"{path}/{name}", part) for name, part in reversed(named)]
+    return rows
+
+
 def csv_text(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> bytes:
     """A table as CSV (RFC 4180), with nothing in it that a spreadsheet would take for a formula.
 
-    A cell that begins with = + - @ or a control gets an apostrophe before it; numbers stay.
+    A cell that begins with = + - @ or a control gets an apostrophe before it; numbers stay. Of a
+    list the parts stand side by side: words with a space between, else with a semicolon.
     """
     out = io.StringIO(newline="")
     writer = csv.writer(out, lineterminator="\r\n")
@@ -179,6 +245,10 @@ def _cell(value: Any) -> str:
         return ""
     if isinstance(value, bool | int):
         return str(value)
-    text = HIDDEN.sub(lambda found: f"\\u{{{ord(found[0]):04x}}}", compact(value))
+    text = compact(value)
+    if isinstance(value, list | tuple):
+        parts = [compact(one) for one in value]
+        text = ("; " if any(" " in one for one in parts) else " ").join(parts)
+    text = HIDDEN.sub(lambda found: f"\\u{{{ord(found[0]):04x}}}", text)
     # Spaces in front, also the wide ones, do not keep a spreadsheet from seeing a formula.
     return f"'{text}" if _FORMULA.match(text.lstrip() or text) or text[:1] in "＝＋－＠" else text

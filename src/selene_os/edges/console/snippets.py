@@ -11,10 +11,6 @@ from selene_os.edges.console.shown import HIDDEN
 from selene_os.edges.console.visits import Visit
 from selene_os.edges.http.moments import nanoseconds
 
-# What a search is called by on the command line is called alike, but for these over HTTP.
-_NOT_OVER_HTTP = frozenset({"device"})
-_NOT_BY_COMMAND = frozenset({"device"})
-
 
 class Snippet(NamedTuple):
     """One way to ask the same: what it is called, and its text."""
@@ -26,10 +22,9 @@ class Snippet(NamedTuple):
 def of_search(visit: Visit, asked: Mapping[str, str]) -> list[Snippet]:
     """A search with what it asks for."""
     tenant = visit.here.tenant_id
-    query = urlencode({key: value for key, value in asked.items() if key not in _NOT_OVER_HTTP})
-    flags = "".join(
-        f" --{key} {_quoted(value)}" for key, value in asked.items() if key not in _NOT_BY_COMMAND
-    )
+    # What a search is called by over HTTP, it is called by on the command line and in Python.
+    query = urlencode(asked)
+    flags = "".join(f" --{key} {_quoted(value)}" for key, value in asked.items())
     named = "".join(
         f", {key}={_nanoseconds(value) if key in ('since', 'until') else ascii(value)}"
         for key, value in asked.items()

@@ -11,7 +11,7 @@ from selene_os import records as kept_records
 from selene_os.edges import story, wire
 from selene_os.edges.console import snippets
 from selene_os.edges.console.forms import not_here
-from selene_os.edges.console.shown import DECISION_TITLES
+from selene_os.edges.console.shown import DECISION_TITLES, compact, flat, heard, iso
 from selene_os.edges.console.visits import Shown, Visit
 from selene_os.edges.http import records
 from selene_os.errors import BadField, Erased, Fault, LedgerUnavailable, NotFound
@@ -25,7 +25,6 @@ _SHOWN_AS: Final = {
     "what_is_missing": "Missing",
     "required_fields": "Needs",
     "ambiguity_flags": "Ambiguous",
-    "accepted_answer_formats": "Answers accepted",
     "focus_span_ref": "Focus",
     "style_profile_ref": "Style",
     "delivery_policy_ref": "Delivery",
@@ -33,6 +32,10 @@ _SHOWN_AS: Final = {
     "subject_user_id": "User",
     "hold_id": "Hold",
 }
+_HEADER: Final = (
+    "turn_id", "created_at", "what", "text", "intent_type", "what_is_missing", "fields",
+    "reason_code", "engine", "user_id", "device_id", "record", "event_id", "leaf_index",
+)  # fmt: skip
 _BY_EVIDENCE: Final = ("Style", "Delivery")
 _CHECKPOINTS: Final = 100
 _SIZE_DIGITS_MAX: Final = 18
@@ -46,19 +49,23 @@ def timeline(visit: Visit) -> Shown:
         raise not_here()
     visit.note("console.trace", correlation)
     events = [event for turn in told["turns"] for event in turn["events"]]
+    signed = visit.console.store.proofs.checkpoint(visit.here.tenant_id)
     seals = _seals(visit, [EventId(event["event_id"]) for event in events])
     for event in events:
         event["seal"] = seals[event["event_id"]]
-    shown = {
+    shown: dict[str, Any] = {
         "correlation": correlation,
         "turns": [_turn(turn) for turn in told["turns"]],
         "events": events,
         "sealed": sum(seal is not None for seal in seals.values()),
         "now": visit.console.clock(),
+        "newest": max((event["created_at"] for event in events), default=None),
+        "signed": None if signed is None else records.checkpoint(signed),
         "snippets": snippets.of_conversation(visit, correlation),
         "titles": DECISION_TITLES,
     }
-    return Shown("timeline.html", shown, records.story(_copied(told)))
+    table = (_HEADER, [row for turn in shown["turns"] for row in _table_rows(turn)])
+    return Shown("timeline.html", shown, records.story(_copied(told)), table)
 
 
 def _turn(turn: dict[str, Any]) -> dict[str, Any]:
@@ -69,14 +76,52 @@ def _turn(turn: dict[str, Any]) -> dict[str, Any]:
     for event in turn["events"]:
         answer = event["answer"] if isinstance(event["answer"], dict) else {}
         fields = answer.get("fields")
-        spans[event["user_id"]] += fields if isinstance(fields, list) else []
+        # What was said in an earlier turn stands at another place of another text.
+        spans[event["user_id"]] += [
+            one
+            for one in (fields if isinstance(fields, list) else [])
+            if isinstance(one, dict) and not one.get("source")
+        ]
         # Of several decisions of one turn the hand-overs are the same, and told once.
         given = [one for one in event["hand_overs"] if isinstance(one, dict)]
         fresh, handed = (given if given != handed else []), given or handed
         shown = {"told": _told(event, answer), "fresh": fresh, "row": event}
         events.append(event | shown)
-    said = [line | {"spans": spans[line["user_id"]]} for line in turn["said"]]
+    said = [
+        line | {"spans": spans[line["user_id"]] if line["role"] == "USER" else []}
+        for line in turn["said"]
+    ]
     return {"turn_id": turn["turn_id"], "said": said, "events": events}
+
+
+def _table_rows(turn: dict[str, Any]) -> list[list[Any]]:
+    """A turn as rows of one table: what a user said, what was decided, what was answered."""
+    said = [_line_row(turn, line) for line in turn["said"] if line["role"] == "USER"]
+    answered = [_line_row(turn, line) for line in turn["said"] if line["role"] != "USER"]
+    rows = [*said, *(_event_row(turn, event) for event in turn["events"]), *answered]
+    return [[row.get(name) for name in _HEADER] for row in rows]
+
+
+def _line_row(turn: dict[str, Any], line: dict[str, Any]) -> dict[str, Any]:
+    state = "erased" if line["erased"] else "kept" if line["text"] is not None else "missing"
+    shown = {"turn_id": turn["turn_id"], "created_at": iso(line["created_at"]), "record": state}
+    return line | shown | {"what": line["role"]}
+
+
+def _event_row(turn: dict[str, Any], event: dict[str, Any]) -> dict[str, Any]:
+    told: dict[str, Any] = event["told"]
+    fields = [f"{one.get('key')}: {heard(one)}" for one in told["fields"]]
+    shown = {
+        "turn_id": turn["turn_id"],
+        "created_at": iso(event["created_at"]),
+        "what": told["decision"],
+        "text": told["question"],
+        "intent_type": told["payload"].get("intent_type"),
+        "what_is_missing": told["payload"].get("what_is_missing"),
+        "fields": "; ".join(fields),
+        "leaf_index": event["seal"],
+    }
+    return event | shown
 
 
 def _told(event: dict[str, Any], answer: dict[str, Any]) -> dict[str, Any]:
@@ -86,16 +131,23 @@ def _told(event: dict[str, Any], answer: dict[str, Any]) -> dict[str, Any]:
     missing = answer.get("required_fields_missing")
     fields = answer.get("fields")
     evidence = answer.get("evidence")
+    # The record's, which stand in the moment of speaking; the row has the pack's alone.
+    answers = answer.get("accepted_answer_formats") or payload.get("accepted_answer_formats")
     facts = {
         title: _listed(payload[key])
         for key, title in _SHOWN_AS.items()
         # A profile's evidence tells its parts, and by what each was decided.
-        if payload.get(key) not in (None, [], "") and not (evidence and title in _BY_EVIDENCE)
+        if payload.get(key) not in (None, [], "")
+        and not (evidence and title in _BY_EVIDENCE)
+        and not (missing and title == "Missing")
     }
     return {
+        "payload": payload,
         "decision": str(payload.get("decision", "PROFILE")),
         "what": payload.get("intent_type") or payload.get("what_is_missing") or "",
         "facts": facts,
+        "question": answer.get("question"),
+        "answers": answers if isinstance(answers, list) else [],
         "missing": missing if isinstance(missing, list) else [],
         "fields": [one for one in fields if isinstance(one, dict)]
         if isinstance(fields, list)
@@ -146,9 +198,9 @@ def decision(visit: Visit) -> Shown:
             state = getattr(fault, "problem", "is nested too deep")
     proof = _proof(visit, event)
     columns = records.event(event)
-    answer = columns | records.made_by(kept) | {"record": record, "state": state, "proof": proof}
+    whole = columns | records.made_by(kept) | {"record": record, "state": state, "proof": proof}
     told = {"event": columns, "made": records.made_by(kept), "record": record, "state": state}
-    return Shown("decision.html", told | {"proof": proof}, answer)
+    return Shown("decision.html", told | {"proof": proof}, whole, (["path", "value"], flat(whole)))
 
 
 def _proof(visit: Visit, event: AuditEvent) -> dict[str, Any] | None:
@@ -182,10 +234,16 @@ def _rows(events: list[dict[str, Any]]) -> list[list[Any]]:
     for one in events:
         begin = [one["event_id"], one["turn_id"], one["outcome"], one["reason"]]
         rows += [
-            [*begin, found["path"], found.get("recorded"), found.get("replayed")]
+            [*begin, found["path"], _exactly(found, "recorded"), _exactly(found, "replayed")]
             for found in one["differences"] or [{"path": ""}]
         ]
     return rows
+
+
+def _exactly(found: dict[str, Any], side: str) -> Any:
+    """One side of a difference; what has parts as JSON, since their form alone may differ."""
+    value = found.get(side)
+    return compact(value) if isinstance(value, list | dict) else value
 
 
 def bundle(visit: Visit) -> Response:
@@ -218,6 +276,7 @@ def checkpoints(visit: Visit) -> Shown:
         "keys": [row.key_id for row in store.proofs.signing_keys(tenant_id)],
         "following": found[-1]["size"] if len(found) == _CHECKPOINTS else None,
     }
+    visit.note("console.seals", None)
     header = ["size", "root", "created_at"]
     rows = [[one[name] for name in header] for one in found]
     return Shown("checkpoints.html", told, {"checkpoints": found}, (header, rows))

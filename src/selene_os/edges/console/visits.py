@@ -20,10 +20,12 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import RedirectResponse, Response
 
 from selene_os.app import Tenant
+from selene_os.dictionary import Dictionaries
 from selene_os.edges.console.forms import Denied, form_of, not_here
 from selene_os.edges.console.sessions import SESSION_S, Attempts, Session, Sessions
 from selene_os.edges.console.shown import csv_text
 from selene_os.edges.http.operations import encode
+from selene_os.edges.latency import Latency
 from selene_os.edges.library import Selene
 from selene_os.edges.operators import EVERY_TENANT, Operators, may_see
 from selene_os.errors import BadField, Fault, NotFound, Refusal
@@ -51,10 +53,12 @@ HTML: Final = "html"
 _SESSION: Final = "selene-session"
 _VISITOR: Final = "selene-visitor"
 _THEME: Final = "selene-theme"
+# Where a page goes on within one tenant.
+_PLACES: Final = ("cursor", "after")
 _YEAR_S: Final = 31_536_000
 _log: Final = logging.getLogger("selene.console")
 
-Metrics = Callable[[str], Mapping[str, float]]
+Metrics = Callable[[], Latency]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +70,9 @@ class Console:
         sessions, attempts, operators: who is logged in, who may try to, who may.
         clock: nanoseconds since 1970 UTC. event_id: names of access events.
         first_token: whether a token lets the first operator be made; once each.
-        metrics: what the server measured of a tenant, by name; None where it does not.
+        metrics: how long the server's commits took; None where it is not measured.
         pages: the templates.
+        dictionaries: the terms that were used last.
     """
 
     selene: Selene
@@ -80,6 +85,7 @@ class Console:
     first_token: Callable[[str], bool] | None
     metrics: Metrics | None
     pages: Environment
+    dictionaries: Dictionaries = field(default_factory=Dictionaries)
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +193,18 @@ class Visit:
         path = "/".join(quote(one, safe=".") for one in ("t", self.here.tenant_id, *segments))
         given = {name: value for name, value in query.items() if value not in (None, "")}
         return f"{ROOM}/{path}" + (f"?{urlencode(given)}" if given else "")
+
+    def elsewhere(self, tenant_id: TenantId) -> str:
+        """The address of this page, and of what it asks for, in another tenant.
+
+        A conversation and a row are of one tenant alone: from there it is the overview.
+        """
+        url = f"{ROOM}/t/{quote(tenant_id, safe='.')}"
+        _, _, page = self.request.url.path.partition(f"/t/{self.here.tenant_id}/")
+        if not page or "/" in page:
+            return url
+        query = {key: value for key, value in self.query.items() if key not in _PLACES}
+        return f"{url}/{quote(page, safe='.')}" + (f"?{urlencode(query)}" if query else "")
 
     def note(self, action: str, target: str | None) -> None:
         """Keep that the operator looked at something; where it cannot be kept, nothing is shown."""
