@@ -141,23 +141,10 @@ class Tenant(Bringing):
             spot = self._spot(codec.PH1_NLP, wish)
             before = turn_before(self._store, spot, scope, settings, created_at, settled=settled)
             asked = Turn(
-                self.tenant_id,
-                spot.correlation_id,
-                spot.turn_id,
-                said.text,
-                language,
-                moment,
-                transcript_confidence,
-                spans,
-                policy,
-                before.pending,
-                before.waiting,
-                before.lapsed,
-                before.reason,
-                before.confirmed,
-                hints,
-                items,
-            )
+                self.tenant_id, spot.correlation_id, spot.turn_id, said.text, language, moment,
+                transcript_confidence, spans, policy, before.pending, before.waiting,
+                before.lapsed, before.reason, before.confirmed, hints, items,
+            )  # fmt: skip
             understood = understand(asked, self._pack)
             entries = records.entries_of(understood)
             unit = self._decisions.unit(

@@ -1,7 +1,6 @@
 """SQLite and PostgreSQL keep one truth: the same calls leave the same rows and the same answers.
 
-Ids and times are arguments, so both stores are given the very same calls, one after the other.
-SELENE_DRILLS=1 makes the histories longer, and more of them.
+Ids and times are arguments: both are given the very same calls. SELENE_DRILLS=1 makes more of them.
 """
 
 from __future__ import annotations
@@ -289,8 +288,9 @@ class Pair:
                 for read in ("memory_events", "memory_current", "last_profile"):
                     self.both(methodcaller(read, tenant, user))
             for talk in TALKS:
-                for read in ("trace", "conversation"):
-                    self.both(methodcaller(read, tenant, talk))
+                for read, given in (("trace", talk), ("turns_taken", [(talk, None)])):
+                    self.both(methodcaller(read, tenant, given))
+                self.both(methodcaller("conversation", tenant, talk))
         for unit in self.random.sample(self.units, min(40, len(self.units))):
             for event in unit.events:
                 tenant = self.random.choice((event.tenant_id, TENANTS[0]))
@@ -302,8 +302,7 @@ class Pair:
         self.both(lambda store: store.event(tenant, event.event_id))
         self.both(lambda store: store.record(tenant, event.event_id))
         self.both(lambda store: store.event_by_key(tenant, talk, event.idempotency_key))
-        named = [(talk, event.idempotency_key), (TALKS[0], None), (talk, None)]
-        self.both(lambda store: store.turns_taken(tenant, named))
+        self.both(lambda store: store.turns_taken(tenant, [(talk, event.idempotency_key)]))
         self.both(lambda store: store.turn_before(tenant, talk, user, event.turn_id))
 
     def rows(self) -> None:
