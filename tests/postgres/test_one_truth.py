@@ -288,9 +288,8 @@ class Pair:
                 for read in ("memory_events", "memory_current", "last_profile"):
                     self.both(methodcaller(read, tenant, user))
             for talk in TALKS:
-                for read, given in (("trace", talk), ("turns_taken", [(talk, None)])):
-                    self.both(methodcaller(read, tenant, given))
-                self.both(methodcaller("conversation", tenant, talk))
+                for read in ("trace", "conversation"):
+                    self.both(methodcaller(read, tenant, talk))
         for unit in self.random.sample(self.units, min(40, len(self.units))):
             for event in unit.events:
                 tenant = self.random.choice((event.tenant_id, TENANTS[0]))
