@@ -6,6 +6,7 @@ let in any more; what was accepted is finished; what is committed is sealed; the
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import logging
 import threading
@@ -13,10 +14,11 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from socket import socket
 from types import FrameType
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple, cast
 
 import uvicorn
 from starlette.applications import Starlette
@@ -37,6 +39,7 @@ from selene_os.edges.http.outcomes import Outcome, Watch
 from selene_os.edges.http.problems import refused
 from selene_os.edges.library import Selene
 from selene_os.edges.processors import one_processor
+from selene_os.edges.protocol import Protocol
 from selene_os.edges.surroundings import system
 from selene_os.ledger.access import Access
 from selene_os.ledger.events import CheckpointRow
@@ -325,7 +328,7 @@ def work(serving: Serving, listener: socket, first: FirstToken | None, *, seals:
         config = uvicorn.Config(
             app,
             loop="uvloop",
-            http="httptools",
+            http=_protocol(metrics),
             ws="none",
             lifespan="on",
             log_config=None,
@@ -338,6 +341,13 @@ def work(serving: Serving, listener: socket, first: FirstToken | None, *, seals:
         look = processor.look if processor is not None else lambda: None
         Server(config, app.state.api, serving.drain_s, look).run([listener])
     _log.info("ended")
+
+
+def _protocol(metrics: Metrics | None) -> type[asyncio.Protocol]:
+    """What makes a connection's protocol, as uvicorn calls it: it asks for no more than that."""
+    if metrics is None:
+        return Protocol
+    return cast(type[asyncio.Protocol], partial(Protocol, metrics.malformed))
 
 
 def metrics_of(serving: Serving) -> Metrics | None:
