@@ -12,7 +12,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from selene_os.edges.console import entrance, finding, keeping, overview, shown, telling
-from selene_os.edges.console.forms import not_here
+from selene_os.edges.console.forms import IMPORT_BYTES_MAX, not_here
 from selene_os.edges.console.sessions import Attempts, Sessions
 from selene_os.edges.console.visits import (
     HEADERS,
@@ -99,7 +99,11 @@ def console_routes(
         Route(f"{ROOM}/me", page(console, entrance.me)),
         Route(f"{ROOM}/me.json", page(console, entrance.me, "json")),
         Route(f"{_T}/try", page(console, keeping.attempt), methods=["POST"]),
-        Route(f"{_T}/terms", page(console, keeping.import_terms), methods=["POST"]),
+        Route(
+            f"{_T}/terms",
+            page(console, keeping.import_terms, bytes_max=IMPORT_BYTES_MAX),
+            methods=["POST"],
+        ),
     ]
     # What has an ending first: a conversation's name would swallow it.
     for path, show, forms in _READ:
