@@ -75,6 +75,15 @@ def test_a_wrong_setting_is_told_by_its_name(
     assert ran.code == 2 and told in ran.err
 
 
+@pytest.mark.parametrize("text", ["*", "proxy.local", "10.0.0.1/8", "10.0.0.0/33", "127.0.0.1 ::1"])
+def test_a_proxy_that_is_none_is_told(
+    selene: Command, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    monkeypatch.setenv("SELENE_TRUSTED_PROXIES", f"127.0.0.1, {text}")
+    ran = selene("serve")
+    assert ran.code == 2 and f"trusted_proxies {text!r} is no address, and no network" in ran.err
+
+
 def test_a_signing_key_that_is_not_there_is_told(selene: Command) -> None:
     selene.prepare()
     for path in selene.folder.glob("selene.db.keys/signing*"):

@@ -165,6 +165,24 @@ def whole(name: str, text: str, least: int, most: int) -> int:
     return int(text)
 
 
+def networks(name: str, text: str) -> tuple[str, ...]:
+    """Addresses and networks, parted by commas. Raises BadField."""
+    # Here, and not for each command that serves nothing.
+    from ipaddress import ip_network
+
+    found = tuple(one.strip() for one in text.split(",") if one.strip())
+    for one in found:
+        try:
+            ip_network(one)
+        except ValueError:
+            problem = f"{one!r:.60} is no address, and no network"
+            step = (
+                "Give them like 127.0.0.1,10.0.0.0/8: no bit is set behind what the slash counts."
+            )
+            raise BadField(name, problem, step) from None
+    return found
+
+
 def one_of(name: str, text: str, known: tuple[str, ...]) -> str:
     """One of a few words. Raises BadField."""
     if text not in known:

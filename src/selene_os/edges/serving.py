@@ -23,7 +23,7 @@ from multiprocessing.context import SpawnProcess
 from typing import Final
 
 from selene_os.edges import logs, settings, working
-from selene_os.edges.configuration import every_s, one_of, span_s, whole
+from selene_os.edges.configuration import every_s, networks, one_of, span_s, whole
 from selene_os.edges.databases import database
 from selene_os.edges.first_token import FirstToken
 from selene_os.edges.http.api import Settings
@@ -56,6 +56,7 @@ def serving_of(found: Mapping[str, str], url: str, keys: str | None) -> Serving:
         settings.pack_directories((), found),
         of(settings.HOST),
         number(settings.PORT, 0, 65_535),
+        networks("trusted_proxies", found.get(settings.TRUSTED_PROXIES, "")),
         number(settings.WORKERS, 1, _WORKERS_MAX),
         None if every == OFF else every_s(every),
         found.get(settings.CHECKPOINT_HOOK),

@@ -17,6 +17,7 @@ CHECKPOINT_HOOK: Final = "SELENE_CHECKPOINT_HOOK"
 CONFIG: Final = "SELENE_CONFIG"
 HOST: Final = "SELENE_HOST"
 PORT: Final = "SELENE_PORT"
+TRUSTED_PROXIES: Final = "SELENE_TRUSTED_PROXIES"
 WORKERS: Final = "SELENE_WORKERS"
 SEAL_EVERY: Final = "SELENE_SEAL_EVERY"
 LOG_FORMAT: Final = "SELENE_LOG_FORMAT"
@@ -44,6 +45,8 @@ SETTINGS: Final = {
     " letters; --config wins over it",
     HOST: "where `selene serve` listens: an address; 127.0.0.1 without it",
     PORT: "on which port; 8100 without it",
+    TRUSTED_PROXIES: "whose X-Forwarded-Proto and X-Forwarded-For the server believes: addresses"
+    " and networks, parted by commas, as 127.0.0.1,10.0.0.0/8; nobody's without it",
     WORKERS: "how many processes serve; 1 without it",
     SEAL_EVERY: "how often the server seals: 1s, 500ms, 5m, or off; 1s without it",
     LOG_FORMAT: "how the server logs: text or json; text without it",

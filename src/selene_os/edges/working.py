@@ -65,6 +65,7 @@ class Serving:
     Attributes:
         url: the ledger's address. keys: the directory of its keys; None for the database's default.
         packs: directories. host, port: where it listens. workers: processes.
+        proxies: addresses and networks whose word of a visitor's scheme and address is believed.
         seal_every_s: None where somebody else seals. hook: takes checkpoints.
         log_format: one of logs.FORMATS. metrics: whether /metrics is there. otel: whether spans go.
         drain_s: how long /readyz says no before the door is shut.
@@ -77,6 +78,7 @@ class Serving:
     packs: tuple[str, ...] = ()
     host: str = "127.0.0.1"
     port: int = 8100
+    proxies: tuple[str, ...] = ()
     workers: int = 1
     seal_every_s: float | None = 1.0
     hook: str | None = None
@@ -333,7 +335,8 @@ def work(serving: Serving, listener: socket, first: FirstToken | None, *, seals:
             lifespan="on",
             log_config=None,
             access_log=False,
-            proxy_headers=False,
+            proxy_headers=bool(serving.proxies),
+            forwarded_allow_ips=list(serving.proxies),
             server_header=False,
             timeout_keep_alive=_KEEP_ALIVE_S,
             timeout_graceful_shutdown=_FINISH_WITHIN_S,
