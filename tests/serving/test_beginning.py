@@ -131,6 +131,35 @@ def test_options_win_over_the_environment_and_that_over_the_file(
     assert settings_of(selene("settings", "--json"))["SELENE_PORT"] == ("1", "my.toml")
 
 
+def test_the_directory_of_keys_is_shown_that_is_used(
+    selene: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def keys(*options: str) -> tuple[object, object]:
+        return settings_of(selene(*options, "settings", "--json"))["SELENE_KEYS"]
+
+    assert keys() == (str(selene.folder / "selene.db.keys"), "default")
+    assert keys("--db", "other.db") == (str(selene.folder / "other.db.keys"), "default")
+    assert keys("--db", "postgresql://db/selene") == (str(selene.folder / "selene.keys"), "default")
+    assert keys("--db", "mysql://db") == (None, "not set")
+    monkeypatch.setenv("SELENE_KEYS", "theirs")
+    assert keys() == ("theirs", "environment")
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("BODY_WAIT", "0s"), ("BODY_WAIT", "10"), ("ANSWER_WAIT", "25h"), ("ANSWER_WAIT", "1ms"),
+        ("KEY_KEPT", "-1s"),
+    ],
+)  # fmt: skip
+def test_a_wait_that_is_none_is_told(
+    selene: Command, monkeypatch: pytest.MonkeyPatch, name: str, text: str
+) -> None:
+    monkeypatch.setenv(f"SELENE_{name}", text)
+    ran = selene("serve")
+    assert ran.code == 2 and f"{name.lower()} {text!r} is no time of" in ran.err
+
+
 def test_every_command_takes_its_ledger_from_the_file(selene: Command) -> None:
     (selene.folder / "my.toml").write_text('database_url = "other.db"\nkeys = "elsewhere"\n')
     assert selene("--config", "my.toml", "init").code == 0

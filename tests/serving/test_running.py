@@ -7,6 +7,7 @@ import os
 import re
 import resource
 import socket
+import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -154,6 +155,25 @@ def test_what_happens_is_counted(server: Running) -> None:
     assert grown('selene_refusals_total{code="BadField"}') == 1
     assert grown("selene_commit_seconds_count") >= 2
     assert after["selene_unsealed_rows"] >= 0
+
+
+def test_what_is_waited_for_is_set(tmp_path: Path) -> None:
+    key = ledger(tmp_path)
+    waits = {"SELENE_BODY_WAIT": "200ms", "SELENE_KEY_KEPT": "0s"}
+    with running(tmp_path, key=key, **waits) as server:
+        with socket.create_connection(("127.0.0.1", server.port), timeout=8) as plain:
+            plain.sendall(
+                "POST /v1/tenants/acme/turns HTTP/1.1\r\nhost: a\r\n"
+                f"authorization: Bearer {key}\r\n"
+                "content-type: application/json\r\ncontent-length: 9\r\n\r\n{".encode()
+            )
+            told = b"".join(iter(lambda: plain.recv(65_536), b""))
+        assert told.startswith(b"HTTP/1.1 408 ") and b"0.2 s are waited" in told
+    with running(tmp_path, key=key, SELENE_ANSWER_WAIT="50ms") as server:
+        held = sqlite3.connect(tmp_path / "selene.db", isolation_level=None)
+        held.execute("BEGIN IMMEDIATE")
+        assert server.turn("late").json["code"] == "TooSlow"
+        held.close()
 
 
 def canaries(server: Running) -> None:

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
+from math import ceil
 from pathlib import Path
 from socket import socket
 from types import FrameType
@@ -50,8 +51,6 @@ from selene_os.proof.sealer import Sealer
 if TYPE_CHECKING:
     from selene_os.edges.metrics import Metrics
 
-# Longer than a request may take: none that was accepted is cut off.
-_FINISH_WITHIN_S: Final = 40
 _KEEP_ALIVE_S: Final = 65
 # uvicorn's.
 _TICKS_PER_S: Final = 10
@@ -327,6 +326,7 @@ def work(serving: Serving, listener: socket, first: FirstToken | None, *, seals:
             open_things.callback(provider.shutdown)
             watches.append(telemetry.watching(provider))
         app = app_of(serving, store, first, metrics, tuple(watches))
+        limits = serving.limits
         config = uvicorn.Config(
             app,
             loop="uvloop",
@@ -339,7 +339,8 @@ def work(serving: Serving, listener: socket, first: FirstToken | None, *, seals:
             forwarded_allow_ips=list(serving.proxies),
             server_header=False,
             timeout_keep_alive=_KEEP_ALIVE_S,
-            timeout_graceful_shutdown=_FINISH_WITHIN_S,
+            # As long as a request may take: none that was accepted is cut off.
+            timeout_graceful_shutdown=ceil(limits.body_wait_s + limits.answer_wait_s),
         )
         look = processor.look if processor is not None else lambda: None
         Server(config, app.state.api, serving.drain_s, look).run([listener])
