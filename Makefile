@@ -85,7 +85,7 @@ catalog: setup
 
 # Needs pip-tools. Hashes are of every published file, addresses of none.
 requirements:
-	for name in dev bench bench-nlp fuzz notebook; do pip-compile --quiet --upgrade --generate-hashes --strip-extras \
+	for name in dev image bench bench-nlp fuzz notebook; do pip-compile --quiet --upgrade --generate-hashes --strip-extras \
 	  --allow-unsafe --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-header \
 	  --no-annotate --output-file requirements/$$name.txt requirements/$$name.in; done
 

@@ -17,7 +17,9 @@ import pytest
 from command import ALICE, TALK, Command, Ran, change, dump, rows, selene_command, whole
 from ledgers import Ledger, SqliteDatabase
 from processes import wait
+from selene_os.edges.databases import SqliteFile
 from selene_os.ledger import manifests, migrations
+from selene_os.ledger.access import OperatorRow
 from selene_os.ledger.manifests import TABLES, Manifest
 from selene_os.ledger.sqlite import backup
 
@@ -92,7 +94,13 @@ def test_a_backup_is_restored_row_for_row_and_goes_on(selene: Command) -> None:
     assert set(record["tables"]) == set(TABLES)
     assert dump(selene.path) == before == dump(file)
     restored = selene.done("--db", "new.db", "restore", "b.db", "--json").record
-    assert restored == {"rows": made["rows"], "keys": str(selene.folder / "new.db.keys")}
+    assert restored == {
+        "rows": made["rows"],
+        "keys": str(selene.folder / "new.db.keys"),
+        "api_keys": 0,
+        "api_keys_ended": False,
+        "operators": 0,
+    }
     shutil.copytree(keys, selene.folder / "new.db.keys")
     new = selene.folder / "new.db"
     assert new.stat().st_mode & 0o777 == 0o600
@@ -187,6 +195,32 @@ def test_nothing_is_overwritten(selene: Command) -> None:
         assert selene.refused("backup", name)["field"] == "file"
     assert left(selene) == ["link", "other.manifest.json", "there"]
     assert (selene.folder / "there").read_text() == "mine"
+
+
+def test_a_restore_tells_who_gets_in_again_and_ends_their_keys(selene: Command) -> None:
+    made = [
+        selene.done("apikey", "add", "--tenant", "acme", "--scope", "read", "--json").record
+        for _ in range(3)
+    ]
+    names = [str(one["key_id"]) for one in made]
+    store = SqliteFile(str(selene.path)).bare()
+    for login in ("ada", "bea", "cid"):
+        store.access.add_operator(OperatorRow(login, "$argon2id$", "*", 1, None, 1))
+    store.close()
+    selene.done("apikey", "revoke", names[0], "--tenant", "acme")
+    selene.done("operator", "disable", "cid")
+    selene.done("backup", "b.db")
+    # Both are out since, and the back-up does not know.
+    selene.done("apikey", "revoke", names[1], "--tenant", "acme")
+    selene.done("operator", "disable", "bea")
+    told = selene.done("--db", "new.db", "restore", "b.db").out
+    assert "API keys that were good: 2. Operators: 2. Revoke and disable again" in told
+    ended = selene.done("--db", "other.db", "restore", "--end-keys", "b.db", "--json").record
+    assert (ended["api_keys"], ended["api_keys_ended"], ended["operators"]) == (2, True, 2)
+    left = selene.done("--db", "other.db", "apikey", "list", "--tenant", "acme", "--json").record
+    assert all(key["revoked_at"] is not None for key in left["keys"])
+    there = selene.done("--db", "new.db", "apikey", "list", "--tenant", "acme", "--json").record
+    assert sum(key["revoked_at"] is None for key in there["keys"]) == 2
 
 
 @pytest.mark.parametrize("name", [".", "/"])

@@ -8,16 +8,23 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
+from functools import partial
+from typing import Any
 
 import pytest
 import uvicorn
 
 from ledgers import Ledger, SqliteDatabase
 from selene_os.edges.http.api import Settings
+from selene_os.edges.protocol import HEAD_BYTES_MAX, Protocol
 from serving import Served, token_of, turn
 
 BODY = json.dumps(turn()).encode()
 KEY = f"authorization: Bearer {token_of('all')}\r\n"
+HEAD_WAIT_S = 0.5
+# One for each that the protocol refused.
+MALFORMED: list[int] = []
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +33,8 @@ def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     ledger = Ledger(SqliteDatabase(tmp_path_factory.mktemp("server")))
     served = Served(ledger, Settings(body_wait_s=0.3))
     listener = socket.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(served.app, loop="uvloop", http="httptools", log_level="critical")
+    protocol: Any = partial(Protocol, lambda: MALFORMED.append(1), HEAD_WAIT_S)
+    config = uvicorn.Config(served.app, loop="uvloop", http=protocol, log_level="critical")
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
@@ -120,6 +128,115 @@ def test_bytes_that_are_no_request_come_to_no_answer_of_ours(port: int, sent: by
     status = got.split(b" ", 2)[1:2]
     assert status in ([], [b"400"], [b"401"], [b"404"]), got[:200]
     assert b"zone" not in got
+
+
+def refused(got: bytes) -> tuple[int, str]:
+    """Status and code of the one problem that came back, behind which the connection ended."""
+    head, _, content = got.partition(b"\r\n\r\n")
+    assert b"\r\ncontent-type: application/problem+json\r\n" in head, got[:300]
+    assert b"\r\nconnection: close" in head
+    told = json.loads(content)
+    assert int(head.split(b" ", 2)[1]) == told["status"] and told["next_step"]
+    return told["status"], told["code"]
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"FOO / HTTP/1.1\r\nhost: a\r\n\r\n",
+        b"GET /v1 HTTP/1.1\r\nhost\r\n\r\n",
+        b"POST /v1 HTTP/1.1\r\nhost: a\r\ncontent-length: many\r\n\r\n",
+        b"GET /\xff HTTP/1.1\r\nhost: a\r\n\r\n",
+        b"POST /console/login HTTP/1.1\r\nhost: a\r\n"
+        b"content-type: application/x-www-form-urlencoded\r\n"
+        b"transfer-encoding: chunked\r\n\r\nzz\r\n",
+    ],
+)
+def test_what_is_no_http_is_a_problem_and_counted(port: int, sent: bytes) -> None:
+    before = len(MALFORMED)
+    assert refused(asked(port, sent)) == (400, "BadRequest")
+    assert len(MALFORMED) == before + 1
+
+
+LINE = b"GET /v1/tenants/acme/settings HTTP/1.1\r\nhost: a\r\n"
+CHUNKED = b"POST /v1 HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        LINE + b"x: " + b"x" * 60_000_000,
+        LINE + b"a: b\r\n" * 300_000,
+        # All of it at once, its end with it.
+        LINE + b"x: " + b"x" * HEAD_BYTES_MAX + b"\r\n\r\n",
+        b"GET /" + b"x" * 1_000_000,
+        LINE + b"x" * 1_000_000,
+        b"x" * 1_000_000,
+    ],
+    ids=("line", "lines", "whole", "path", "name", "method"),
+)
+def test_no_more_of_a_head_is_kept_than_it_may_have(port: int, sent: bytes) -> None:
+    before = len(MALFORMED)
+    with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
+        told: list[tuple[int, str]] = []
+
+        def listen() -> None:
+            got = b""
+            with suppress(OSError):
+                while more := connection.recv(65_536):
+                    got += more
+            told.append(refused(got))
+
+        listener = threading.Thread(target=listen)
+        listener.start()
+        with suppress(OSError):
+            connection.sendall(sent)
+        listener.join()
+    # No method is as long, and that is found out sooner.
+    assert told == [(400, "BadRequest") if sent[:2] == b"xx" else (431, "HeadersTooLarge")]
+    assert len(MALFORMED) == before + 1
+
+
+def test_nor_of_what_stands_behind_a_body(port: int) -> None:
+    trailer = b"0\r\nx: " + b"x" * 100_000
+    # Answered before its body was whole, or refused for what came behind it.
+    assert asked(port, CHUNKED, b"1\r\na\r\n", trailer).count(b"HTTP/1.1 ") == 1
+
+
+def test_a_head_that_is_as_long_as_it_may_be_goes_through(port: int) -> None:
+    head = LINE + b"x: " + b"x" * (HEAD_BYTES_MAX - 200) + b"\r\nconnection: close\r\n\r\n"
+    assert asked(port, head).startswith(b"HTTP/1.1 401 ")
+    assert asked(port, head[:1_000], head[1_000:], wait_s=0.1).startswith(b"HTTP/1.1 401 ")
+
+
+@pytest.mark.parametrize("sent", [b"G", LINE, LINE + b"x: y"])
+def test_a_head_that_does_not_come_to_its_end_is_waited_for_so_long(port: int, sent: bytes) -> None:
+    began = time.monotonic()
+    assert refused(asked(port, sent)) == (408, "HeadTooSlow")
+    assert time.monotonic() - began >= HEAD_WAIT_S
+    # Also where something comes again and again.
+    assert refused(asked(port, LINE, *[b"x"] * 8, wait_s=0.1)) == (408, "HeadTooSlow")
+
+
+def test_what_came_before_is_answered_first(port: int) -> None:
+    good = request("GET /v1/tenants/acme/settings", KEY.strip())
+    got = asked(port, good + b"FOO / HTTP/1.1\r\n\r\n")
+    first, *rest = got.split(b"HTTP/1.1 ")[1:]
+    assert first.startswith(b"200 ")
+    assert all(refused(b"HTTP/1.1 " + one) == (400, "BadRequest") for one in rest)
+
+
+def test_empty_lines_between_requests_are_nothing(port: int) -> None:
+    good = request("GET /v1/tenants/acme/settings", KEY.strip())
+    last = request("GET /v1/tenants/acme/settings", "connection: close")
+    got = asked(port, b"\r\n" + good, b"\r\n", b"\r\n" + last, wait_s=HEAD_WAIT_S + 0.1)
+    assert [one.split(b" ")[0] for one in got.split(b"HTTP/1.1 ")[1:]] == [b"200", b"401"]
+
+
+def test_another_protocol_that_is_asked_for_is_left_unanswered(port: int) -> None:
+    fields = ("connection: upgrade", "upgrade: h2c", KEY.strip())
+    got = asked(port, request("GET /v1/tenants/acme/settings", *fields))
+    assert got.startswith(b"HTTP/1.1 200 ") and got.count(b"HTTP/1.1 ") == 1
 
 
 def test_two_requests_on_one_connection_are_two_answers(port: int) -> None:

@@ -75,6 +75,15 @@ def test_a_wrong_setting_is_told_by_its_name(
     assert ran.code == 2 and told in ran.err
 
 
+@pytest.mark.parametrize("text", ["*", "proxy.local", "10.0.0.1/8", "10.0.0.0/33", "127.0.0.1 ::1"])
+def test_a_proxy_that_is_none_is_told(
+    selene: Command, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    monkeypatch.setenv("SELENE_TRUSTED_PROXIES", f"127.0.0.1, {text}")
+    ran = selene("serve")
+    assert ran.code == 2 and f"trusted_proxies {text!r} is no address, and no network" in ran.err
+
+
 def test_a_signing_key_that_is_not_there_is_told(selene: Command) -> None:
     selene.prepare()
     for path in selene.folder.glob("selene.db.keys/signing*"):
@@ -120,6 +129,35 @@ def test_options_win_over_the_environment_and_that_over_the_file(
     assert found["SELENE_OTEL"] == (None, "not set")
     monkeypatch.setenv("SELENE_PORT", "")
     assert settings_of(selene("settings", "--json"))["SELENE_PORT"] == ("1", "my.toml")
+
+
+def test_the_directory_of_keys_is_shown_that_is_used(
+    selene: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def keys(*options: str) -> tuple[object, object]:
+        return settings_of(selene(*options, "settings", "--json"))["SELENE_KEYS"]
+
+    assert keys() == (str(selene.folder / "selene.db.keys"), "default")
+    assert keys("--db", "other.db") == (str(selene.folder / "other.db.keys"), "default")
+    assert keys("--db", "postgresql://db/selene") == (str(selene.folder / "selene.keys"), "default")
+    assert keys("--db", "mysql://db") == (None, "not set")
+    monkeypatch.setenv("SELENE_KEYS", "theirs")
+    assert keys() == ("theirs", "environment")
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("BODY_WAIT", "0s"), ("BODY_WAIT", "10"), ("ANSWER_WAIT", "25h"), ("ANSWER_WAIT", "1ms"),
+        ("KEY_KEPT", "-1s"),
+    ],
+)  # fmt: skip
+def test_a_wait_that_is_none_is_told(
+    selene: Command, monkeypatch: pytest.MonkeyPatch, name: str, text: str
+) -> None:
+    monkeypatch.setenv(f"SELENE_{name}", text)
+    ran = selene("serve")
+    assert ran.code == 2 and f"{name.lower()} {text!r} is no time of" in ran.err
 
 
 def test_every_command_takes_its_ledger_from_the_file(selene: Command) -> None:

@@ -186,6 +186,10 @@ class BadJson(Refusal):
     """The body is no JSON that is accepted."""
 
 
+class BadRequest(Refusal):
+    """That is no HTTP."""
+
+
 class BadHeader(Refusal):
     """A header is not as it must be."""
 
@@ -208,6 +212,10 @@ class NoSuchPath(Refusal):
 
 class MethodNotAllowed(Refusal):
     """That method is not for this path."""
+
+
+class HeadTooSlow(Refusal):
+    """The head did not arrive in time."""
 
 
 class BodyTooSlow(Refusal):
@@ -278,12 +286,14 @@ CODES: Final = {
         CheckpointForged,
         PackInvalid,
         BadJson,
+        BadRequest,
         BadHeader,
         NotAuthenticated,
         TenantForbidden,
         ScopeMissing,
         NoSuchPath,
         MethodNotAllowed,
+        HeadTooSlow,
         BodyTooSlow,
         BodyTooLarge,
         QueryTooLong,

@@ -20,6 +20,7 @@ from selene_os.edges.settings import (
     is_postgres,
     without_password,
 )
+from selene_os.edges.settings import KEYS as KEY_DIRECTORY
 from selene_os.errors import BadField
 
 ENVIRONMENT: Final = "environment"
@@ -115,8 +116,13 @@ def chosen(config: str | None, environment: Mapping[str, str] = os.environ) -> C
     return ChainMap(mine, read(file) if file else {})
 
 
-def shown(found: ChainMap[str, str], file: str | None) -> list[Shown]:
-    """Every setting with its value, where that comes from, and what it does; no secrets."""
+def shown(found: ChainMap[str, str], file: str | None, keys: str | None) -> list[Shown]:
+    """Every setting with its value, where that comes from, and what it does; no secrets.
+
+    Args:
+        file: which one was read. keys: the directory of keys where none is set, if it is known.
+    """
+    defaults = DEFAULTS if keys is None else {**DEFAULTS, KEY_DIRECTORY: keys}
     mine, from_file = found.maps
     lines = []
     for name, meaning in SETTINGS.items():
@@ -125,8 +131,8 @@ def shown(found: ChainMap[str, str], file: str | None) -> list[Shown]:
         elif name in from_file:
             source = str(file)
         else:
-            source = DEFAULT if name in DEFAULTS else UNSET
-        lines.append(Shown(name, _told(name, found.get(name, DEFAULTS.get(name))), source, meaning))
+            source = DEFAULT if name in defaults else UNSET
+        lines.append(Shown(name, _told(name, found.get(name, defaults.get(name))), source, meaning))
     return lines
 
 
@@ -149,11 +155,16 @@ def every_s(text: str) -> float:
     return seconds
 
 
-def span_s(name: str, text: str) -> float:
-    """Seconds of a span of time to 24h, which may be none. Raises BadField."""
+def span_s(name: str, text: str, least_s: float = 0.0) -> float:
+    """Seconds of a span of time to 24h, which may be none where nothing is the least.
+
+    Raises:
+        BadField: it is none, too short or too long.
+    """
     seconds = _seconds(text)
-    if seconds is None or seconds > _DAY_S:
-        raise BadField(name, f"{text!r:.20} is no time of 0s to 24h", "Give 1s, 500ms, 5m.")
+    if seconds is None or not least_s <= seconds <= _DAY_S:
+        problem = f"{text!r:.20} is no time of {least_s:g}s to 24h"
+        raise BadField(name, problem, "Give 1s, 500ms, 5m.")
     return seconds
 
 
@@ -163,6 +174,24 @@ def whole(name: str, text: str, least: int, most: int) -> int:
         problem = f"{text!r:.20} is no number of {least:,} to {most:,}"
         raise BadField(name, problem, "Give a whole number.")
     return int(text)
+
+
+def networks(name: str, text: str) -> tuple[str, ...]:
+    """Addresses and networks, parted by commas. Raises BadField."""
+    # Here, and not for each command that serves nothing.
+    from ipaddress import ip_network
+
+    found = tuple(one.strip() for one in text.split(",") if one.strip())
+    for one in found:
+        try:
+            ip_network(one)
+        except ValueError:
+            problem = f"{one!r:.60} is no address, and no network"
+            step = (
+                "Give them like 127.0.0.1,10.0.0.0/8: no bit is set behind what the slash counts."
+            )
+            raise BadField(name, problem, step) from None
+    return found
 
 
 def one_of(name: str, text: str, known: tuple[str, ...]) -> str:

@@ -74,8 +74,11 @@ def configure(kind: str) -> None:
 
 
 def write(outcome: Outcome) -> None:
-    """Log one request."""
-    if not _log.isEnabledFor(logging.INFO):
+    """Log one request that came with a good key; of others there are figures and one warning.
+
+    Whoever has no key could otherwise fill the disk, a line for each request.
+    """
+    if not outcome.known or not _log.isEnabledFor(logging.INFO):
         return
     kinds = outcome.decisions
     # Made here: to look for the line of code that logs costs as much as all the rest.

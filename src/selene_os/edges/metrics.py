@@ -72,6 +72,13 @@ class Metrics:
         self._unknown = Counter(
             "selene_unknown_keys", "Requests without a key that is good.", registry=registry
         )
+        self._malformed = Counter(
+            "selene_malformed_requests",
+            "What came and was no HTTP, or whose head was too large or too slow.",
+            registry=registry,
+        )
+        # Called for each, with nothing to tell.
+        self.malformed: Callable[[], object] = self._malformed.inc
         self._commits = Histogram(
             _COMMITS,
             "Until a commit was durable.",

@@ -22,7 +22,7 @@ _OWN_STAT: Final = Path("/proc/self/stat")
 _TASKS: Final = Path("/proc/self/task")
 
 
-class OneProcessor:
+class Pinning:
     """Keeps the threads of this process on one processor, and lets them go where that is crowded.
 
     `look` is called once a second or so. Where others crowd the processor every thread may run
@@ -80,11 +80,11 @@ class OneProcessor:
         return time.monotonic(), (user + nice + system) / _TICKS_PER_S, time.process_time()
 
 
-def one_processor() -> OneProcessor | None:
+def one_processor() -> Pinning | None:
     """What holds this process to one processor; None where there is no choice, or no way."""
     if not hasattr(os, "sched_setaffinity") or len(os.sched_getaffinity(0)) < 2:
         return None
-    return OneProcessor()
+    return Pinning()
 
 
 def _put(processors: set[int]) -> None:

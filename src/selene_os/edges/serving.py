@@ -23,7 +23,7 @@ from multiprocessing.context import SpawnProcess
 from typing import Final
 
 from selene_os.edges import logs, settings, working
-from selene_os.edges.configuration import every_s, one_of, span_s, whole
+from selene_os.edges.configuration import every_s, networks, one_of, span_s, whole
 from selene_os.edges.databases import database
 from selene_os.edges.first_token import FirstToken
 from selene_os.edges.http.api import Settings
@@ -33,6 +33,7 @@ from selene_os.errors import BadField, Fault
 OFF: Final = "off"
 _BACKLOG: Final = 2_048
 _WORKERS_MAX: Final = 64
+_WAIT_MIN_S: Final = 0.05
 # A process that dies so soon died of what the next one would die of.
 _SOON_S: Final = 5.0
 _DEATHS_MAX: Final = 3
@@ -56,6 +57,7 @@ def serving_of(found: Mapping[str, str], url: str, keys: str | None) -> Serving:
         settings.pack_directories((), found),
         of(settings.HOST),
         number(settings.PORT, 0, 65_535),
+        networks("trusted_proxies", found.get(settings.TRUSTED_PROXIES, "")),
         number(settings.WORKERS, 1, _WORKERS_MAX),
         None if every == OFF else every_s(every),
         found.get(settings.CHECKPOINT_HOOK),
@@ -69,6 +71,9 @@ def serving_of(found: Mapping[str, str], url: str, keys: str | None) -> Serving:
             waiting_max=number(settings.WAITING_MAX, threads, 1_000_000),
             requests_per_s=float(number(settings.REQUESTS_PER_S, 1, 10_000_000)),
             burst=number(settings.BURST, 1, 10_000_000),
+            body_wait_s=span_s("body_wait", of(settings.BODY_WAIT), _WAIT_MIN_S),
+            answer_wait_s=span_s("answer_wait", of(settings.ANSWER_WAIT), _WAIT_MIN_S),
+            key_kept_s=span_s("key_kept", of(settings.KEY_KEPT)),
         ),
     )
 

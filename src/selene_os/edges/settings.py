@@ -17,6 +17,7 @@ CHECKPOINT_HOOK: Final = "SELENE_CHECKPOINT_HOOK"
 CONFIG: Final = "SELENE_CONFIG"
 HOST: Final = "SELENE_HOST"
 PORT: Final = "SELENE_PORT"
+TRUSTED_PROXIES: Final = "SELENE_TRUSTED_PROXIES"
 WORKERS: Final = "SELENE_WORKERS"
 SEAL_EVERY: Final = "SELENE_SEAL_EVERY"
 LOG_FORMAT: Final = "SELENE_LOG_FORMAT"
@@ -26,6 +27,9 @@ DRAIN: Final = "SELENE_DRAIN"
 THREADS: Final = "SELENE_THREADS"
 ONE_PROCESSOR: Final = "SELENE_ONE_PROCESSOR"
 WAITING_MAX: Final = "SELENE_WAITING_MAX"
+BODY_WAIT: Final = "SELENE_BODY_WAIT"
+ANSWER_WAIT: Final = "SELENE_ANSWER_WAIT"
+KEY_KEPT: Final = "SELENE_KEY_KEPT"
 REQUESTS_PER_S: Final = "SELENE_REQUESTS_PER_S"
 BURST: Final = "SELENE_BURST"
 NO_COLOR: Final = "NO_COLOR"
@@ -44,6 +48,8 @@ SETTINGS: Final = {
     " letters; --config wins over it",
     HOST: "where `selene serve` listens: an address; 127.0.0.1 without it",
     PORT: "on which port; 8100 without it",
+    TRUSTED_PROXIES: "whose X-Forwarded-Proto and X-Forwarded-For the server believes: addresses"
+    " and networks, parted by commas, as 127.0.0.1,10.0.0.0/8; nobody's without it",
     WORKERS: "how many processes serve; 1 without it",
     SEAL_EVERY: "how often the server seals: 1s, 500ms, 5m, or off; 1s without it",
     LOG_FORMAT: "how the server logs: text or json; text without it",
@@ -56,6 +62,10 @@ SETTINGS: Final = {
     WAITING_MAX: "how many requests a process lets wait, those it works on too; 512 without it",
     REQUESTS_PER_S: "how many requests a second one key may make of a process; 1000 without it",
     BURST: "how many it may make at once; 2000 without it",
+    BODY_WAIT: "how long a request's body is waited for: 10s without it",
+    ANSWER_WAIT: "how long an answer may take, until 503 is told instead: 30s without it",
+    KEY_KEPT: "how long a process believes that a key is good without asking again: 1s without it;"
+    " one that is revoked works up to five seconds longer than that",
     NO_COLOR: "any value: no colours on the terminal",
 }
 # What the ones that have a default are without a word.
@@ -73,6 +83,9 @@ DEFAULTS: Final = {
     WAITING_MAX: "512",
     REQUESTS_PER_S: "1000",
     BURST: "2000",
+    BODY_WAIT: "10s",
+    ANSWER_WAIT: "30s",
+    KEY_KEPT: "1s",
 }
 # Where a server's root key is, unless it is said otherwise.
 SERVER_KEYS: Final = "selene.keys"

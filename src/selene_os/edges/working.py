@@ -6,6 +6,7 @@ let in any more; what was accepted is finished; what is committed is sealed; the
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import logging
 import threading
@@ -13,10 +14,12 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
+from math import ceil
 from pathlib import Path
 from socket import socket
 from types import FrameType
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple, cast
 
 import uvicorn
 from starlette.applications import Starlette
@@ -37,6 +40,7 @@ from selene_os.edges.http.outcomes import Outcome, Watch
 from selene_os.edges.http.problems import refused
 from selene_os.edges.library import Selene
 from selene_os.edges.processors import one_processor
+from selene_os.edges.protocol import Protocol
 from selene_os.edges.surroundings import system
 from selene_os.ledger.access import Access
 from selene_os.ledger.events import CheckpointRow
@@ -47,8 +51,6 @@ from selene_os.proof.sealer import Sealer
 if TYPE_CHECKING:
     from selene_os.edges.metrics import Metrics
 
-# Longer than a request may take: none that was accepted is cut off.
-_FINISH_WITHIN_S: Final = 40
 _KEEP_ALIVE_S: Final = 65
 # uvicorn's.
 _TICKS_PER_S: Final = 10
@@ -62,6 +64,7 @@ class Serving:
     Attributes:
         url: the ledger's address. keys: the directory of its keys; None for the database's default.
         packs: directories. host, port: where it listens. workers: processes.
+        proxies: addresses and networks whose word of a visitor's scheme and address is believed.
         seal_every_s: None where somebody else seals. hook: takes checkpoints.
         log_format: one of logs.FORMATS. metrics: whether /metrics is there. otel: whether spans go.
         drain_s: how long /readyz says no before the door is shut.
@@ -74,6 +77,7 @@ class Serving:
     packs: tuple[str, ...] = ()
     host: str = "127.0.0.1"
     port: int = 8100
+    proxies: tuple[str, ...] = ()
     workers: int = 1
     seal_every_s: float | None = 1.0
     hook: str | None = None
@@ -323,22 +327,32 @@ def work(serving: Serving, listener: socket, first: FirstToken | None, *, seals:
             open_things.callback(provider.shutdown)
             watches.append(telemetry.watching(provider))
         app = app_of(serving, store, first, metrics, tuple(watches))
+        limits = serving.limits
         config = uvicorn.Config(
             app,
             loop="uvloop",
-            http="httptools",
+            http=_protocol(metrics),
             ws="none",
             lifespan="on",
             log_config=None,
             access_log=False,
-            proxy_headers=False,
+            proxy_headers=bool(serving.proxies),
+            forwarded_allow_ips=list(serving.proxies),
             server_header=False,
             timeout_keep_alive=_KEEP_ALIVE_S,
-            timeout_graceful_shutdown=_FINISH_WITHIN_S,
+            # As long as a request may take: none that was accepted is cut off.
+            timeout_graceful_shutdown=ceil(limits.body_wait_s + limits.answer_wait_s),
         )
         look = processor.look if processor is not None else lambda: None
         Server(config, app.state.api, serving.drain_s, look).run([listener])
     _log.info("ended")
+
+
+def _protocol(metrics: Metrics | None) -> type[asyncio.Protocol]:
+    """What makes a connection's protocol, as uvicorn calls it: it asks for no more than that."""
+    if metrics is None:
+        return Protocol
+    return cast(type[asyncio.Protocol], partial(Protocol, metrics.malformed))
 
 
 def metrics_of(serving: Serving) -> Metrics | None:

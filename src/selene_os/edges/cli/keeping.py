@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -12,6 +13,7 @@ from selene_os.edges.cli.options import (
     db_option,
     json_option,
     key_directory,
+    ledger,
     named_database,
     show,
 )
@@ -19,6 +21,8 @@ from selene_os.edges.databases import PostgresDatabase, SqliteFile, database
 from selene_os.edges.encryption import tried
 from selene_os.edges.key_directory import USERS, path_of, share_root
 from selene_os.errors import BadField, KeysMissing
+from selene_os.ledger.access import Access, ApiKeyRow, OperatorRow
+from selene_os.ledger.events import TenantRow
 
 # What else holds keys, of each kind of database.
 _KEYRING = {
@@ -56,13 +60,15 @@ def backup(file: Path, db: str | None, as_json: bool) -> None:
 
 @click.command()
 @_file
+@click.option("--end-keys", is_flag=True, help="Revoke every API key that the backup brings.")
 @db_option
 @json_option
-def restore(file: Path, db: str | None, as_json: bool) -> None:
+def restore(file: Path, end_keys: bool, db: str | None, as_json: bool) -> None:
     """Make a ledger from a backup, and compare every row with what was backed up.
 
     There must be no ledger yet at the address. Where a row differs, nothing stays; what was cut
-    off is no ledger to anybody, and the same command begins again.
+    off is no ledger to anybody, and the same command begins again. API keys that were revoked
+    since, and operators that were disabled, are there as they were.
     """
     chosen = named_database(db)
     rows = chosen.restore(file, _say)
@@ -76,7 +82,35 @@ def restore(file: Path, db: str | None, as_json: bool) -> None:
     if wrong:
         told += f"\nIts keys are not here, for no back-up holds them: put them back at {keys}"
         told += f", {_KEYRING[chosen.kind]} ({wrong[0]})."
-    show(as_json, {"rows": rows, "keys": str(keys)}, told)
+    with ledger(db) as store:
+        api_keys, operators = _let_in(store.access, store.tenants(), time.time_ns())
+        if end_keys:
+            for row in api_keys:
+                store.access.end_api_key(row.tenant_id, row.key_id, time.time_ns())
+    record = {
+        "rows": rows,
+        "keys": str(keys),
+        "api_keys": len(api_keys),
+        "api_keys_ended": end_keys,
+        "operators": len(operators),
+    }
+    told += f"\nAPI keys that were good: {len(api_keys)}{' (all ended now)' if end_keys else ''}."
+    told += f" Operators: {len(operators)}. Revoke and disable again who was since: `selene apikey"
+    told += " revoke`, `selene operator disable`."
+    show(as_json, record, told)
+
+
+def _let_in(
+    access: Access, tenants: Sequence[TenantRow], now: int
+) -> tuple[list[ApiKeyRow], list[OperatorRow]]:
+    """The API keys and the operators that get in."""
+    keys = [
+        row
+        for tenant in tenants
+        for row in access.api_keys(tenant.tenant_id)
+        if row.revoked_at is None and (row.expires_at is None or row.expires_at > now)
+    ]
+    return keys, [row for row in access.operators() if row.disabled_at is None]
 
 
 @click.command()

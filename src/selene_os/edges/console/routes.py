@@ -12,7 +12,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from selene_os.edges.console import entrance, finding, keeping, overview, shown, telling, trying
-from selene_os.edges.console.forms import not_here
+from selene_os.edges.console.forms import IMPORT_BYTES_MAX, not_here
 from selene_os.edges.console.sessions import Attempts, Sessions
 from selene_os.edges.console.visits import (
     HEADERS,
@@ -97,7 +97,11 @@ def console_routes(
         Route(f"{ROOM}/theme", page(console, entrance.theme, alone=True), methods=["POST"]),
         Route(f"{ROOM}/logout", page(console, entrance.logout), methods=["POST"]),
         Route(_T, page(console, overview.overview)),
-        Route(f"{_T}/terms", page(console, keeping.change_terms), methods=["POST"]),
+        Route(
+            f"{_T}/terms",
+            page(console, keeping.change_terms, bytes_max=IMPORT_BYTES_MAX),
+            methods=["POST"],
+        ),
         Route(f"{_T}/c/{{correlation}}/bundle.zip", page(console, telling.bundle)),
         Route(f"{_T}/checkpoints/{{size}}", page(console, telling.checkpoint)),
     ]

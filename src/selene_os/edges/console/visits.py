@@ -11,6 +11,7 @@ import os
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -21,7 +22,7 @@ from starlette.responses import RedirectResponse, Response
 
 from selene_os.app import Tenant
 from selene_os.dictionary import Dictionaries
-from selene_os.edges.console.forms import Denied, form_of, not_here
+from selene_os.edges.console.forms import FORM_BYTES_MAX, Denied, form_of, not_here, stale
 from selene_os.edges.console.sessions import SESSION_S, Attempts, Session, Sessions
 from selene_os.edges.console.shown import csv_text
 from selene_os.edges.http.operations import encode
@@ -234,7 +235,12 @@ Page = Callable[[Visit], Shown | Response]
 
 
 def page(
-    console: Console, show: Page, form: str = HTML, *, alone: bool = False
+    console: Console,
+    show: Page,
+    form: str = HTML,
+    *,
+    alone: bool = False,
+    bytes_max: int = FORM_BYTES_MAX,
 ) -> Callable[[Request], Any]:
     """An endpoint that answers a visit.
 
@@ -242,27 +248,47 @@ def page(
         show: makes the page; runs in a thread, and may block.
         form: html, json or csv.
         alone: for those who are not logged in, too.
+        bytes_max: of what is sent to it.
     """
 
     async def answer(request: Request) -> Response:
-        try:
-            sent = await form_of(request) if request.method == "POST" else {}
-        except Denied as denied:
-            visit = Visit(console, request, {}, {})
-            return _finished(visit, _denied(visit, denied, form))
-        except ClientDisconnect:
-            return Response(status_code=400)
-        visit = Visit(console, request, sent, dict(request.query_params))
-        return await run_in_threadpool(_answered, visit, show, form, alone)
+        visit = Visit(console, request, {}, dict(request.query_params))
+        if request.method == "POST":
+            # Who sends it, before a byte of it is read.
+            refused = await run_in_threadpool(_answered, visit, partial(_admit, alone=alone), form)
+            if refused is not None:
+                return refused
+            try:
+                visit.form = await form_of(request, bytes_max)
+            except Denied as denied:
+                return _finished(visit, _denied(visit, denied, form))
+            except ClientDisconnect:
+                return Response(status_code=400)
+        made = partial(_made, show=show, form=form, alone=alone)
+        shown = await run_in_threadpool(_answered, visit, made, form)
+        assert shown is not None
+        return shown
 
     return answer
 
 
-def _answered(visit: Visit, show: Page, form: str, alone: bool) -> Response:
-    try:
+def _made(visit: Visit, show: Page, form: str, alone: bool) -> Response:
+    if visit.request.method == "POST":
+        _check_token(visit)
+    else:
         _admit(visit, alone)
-        shown = show(visit)
-        answer = shown if isinstance(shown, Response) else _rendered(visit, shown, form)
+    shown = show(visit)
+    return shown if isinstance(shown, Response) else _rendered(visit, shown, form)
+
+
+def _answered(
+    visit: Visit, stage: Callable[[Visit], Response | None], form: str
+) -> Response | None:
+    """What a stage of a visit comes to; None where it goes on."""
+    try:
+        answer = stage(visit)
+        if answer is None:
+            return None
     except Denied as denied:
         if denied.status == 401 and form == HTML and visit.request.method != "POST":
             return _finished(visit, _to_login(visit))
@@ -296,7 +322,7 @@ def _admit(visit: Visit, alone: bool) -> None:
     else:
         visit.secret = visit.cookie(_VISITOR) or ""
     if visit.request.method == "POST":
-        _check_form(visit)
+        _check_origin(visit)
     named = visit.request.path_params.get("tenant")
     if named is not None and visit.operator is not None:
         visit.tenant = _tenant(visit, visit.operator, named)
@@ -312,22 +338,19 @@ def _tenant(visit: Visit, operator: OperatorRow, named: str) -> Tenant:
     return visit.console.selene.tenant(tenant_id)
 
 
-def _check_form(visit: Visit) -> None:
+def _check_origin(visit: Visit) -> None:
     request = visit.request
     origin = request.headers.get("origin")
     foreign = origin is not None and urlsplit(origin).netloc != request.headers.get("host")
     fetched = request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none")
-    token = visit.form.get("token", "")
     if foreign or fetched or not visit.secret:
-        raise _stale()
+        raise stale()
+
+
+def _check_token(visit: Visit) -> None:
+    token = visit.form.get("token", "")
     if not visit.console.sessions.is_form_token(visit.secret, token):
-        raise _stale()
-
-
-def _stale() -> Denied:
-    return Denied(
-        403, "The form is out of date", "Nothing was done. Load the page again and send it anew."
-    )
+        raise stale()
 
 
 # ---- what is answered

@@ -152,6 +152,7 @@ class Api:
         self, scope: Asgi, given: Headers, receive: bodies.Receive, outcome: Outcome
     ) -> Reply:
         key = await self._authenticate(given)
+        outcome.known = True
         if wait_s := self._buckets.take(key.key_id):
             raise refused(
                 "TooManyRequests",

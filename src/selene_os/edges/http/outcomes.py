@@ -15,6 +15,7 @@ class Outcome:
 
     Attributes:
         request_id: the answer's X-Request-Id; of a problem the instance too.
+        known: whether it came with a key that is good.
         operation: its name, or NO_OPERATION where none was found.
         status: 0 where the caller went away. seconds: until the answer was sent.
         code: of a refusal.
@@ -34,6 +35,7 @@ class Outcome:
     parent: tuple[str, str] | None = None
     decisions: list[str] = field(default_factory=list)
     deduplicated: int = 0
+    known: bool = False
 
     def decided(self, kind: str, *, deduplicated: bool) -> None:
         """Note one decision."""

@@ -26,12 +26,14 @@ _TELL: Final = "Tell the operator the instance."
 # What HTTP itself refuses: code -> status, title. SeleneError's classes bring their own.
 HTTP: Final[dict[str, tuple[int, str]]] = {
     "BadJson": (400, "The body is no JSON that is accepted"),
+    "BadRequest": (400, "That is no HTTP"),
     "BadHeader": (400, "A header is not as it must be"),
     "NotAuthenticated": (401, "An API key is needed"),
     "TenantForbidden": (403, "The key is not of that tenant"),
     "ScopeMissing": (403, "The key does not have the scope"),
     "NoSuchPath": (404, "There is nothing at that path"),
     "MethodNotAllowed": (405, "That method is not for this path"),
+    "HeadTooSlow": (408, "The head did not arrive in time"),
     "BodyTooSlow": (408, "The body did not arrive in time"),
     "BodyTooLarge": (413, "The body is too large"),
     "QueryTooLong": (414, "The query is too long"),
