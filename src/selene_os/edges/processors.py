@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 # Of one processor's time: where it has no more than this to spare, and others take more than this,
 # they are in each other's way.
@@ -22,39 +23,62 @@ _OWN_STAT: Final = Path("/proc/self/stat")
 _TASKS: Final = Path("/proc/self/task")
 
 
-class Pinning:
+class Times(NamedTuple):
+    """Of one processor, in seconds: now, how long it worked for any process, and for this one.
+
+    What it does between, for devices or for another virtual machine, is no process's.
+    """
+
+    at: float
+    worked: float
+    own: float
+
+
+def times_of(place: int) -> Times:
+    """Since this machine began; this process must run there alone. Raises OSError: not told."""
+    line = next(line for line in _STAT.read_text().splitlines() if line.startswith(f"cpu{place} "))
+    user, nice, system = map(int, line.split()[1:4])
+    return Times(time.monotonic(), (user + nice + system) / _TICKS_PER_S, time.process_time())
+
+
+class Affinity:
     """Keeps the threads of this process on one processor, and lets them go where that is crowded.
 
     `look` is called once a second or so. Where others crowd the processor every thread may run
     anywhere until the next look, by when the kernel has found a better place: so two servers that
     met on one processor part.
+
+    Args:
+        times: how long a processor worked, and for whom.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, times: Callable[[int], Times] = times_of) -> None:
+        self._times = times
         self._allowed = os.sched_getaffinity(0)
         self._held: int | None = None
-        self._seen = (0.0, 0.0, 0.0)
+        self._seen = Times(0.0, 0.0, 0.0)
 
     def hold(self) -> None:
         """Stay where the main thread runs now; with all threads, also those yet to begin."""
-        with suppress(OSError, ValueError, IndexError):
+        with suppress(OSError, ValueError, IndexError, StopIteration):
             # The processor is the 39th field; the second may hold spaces and parentheses.
             place = int(_OWN_STAT.read_text().rpartition(")")[2].split()[36])
             if place in self._allowed:
+                # First: who cannot tell whether it is crowded must not stay.
+                self._seen = self._times(place)
                 _put({place})
                 self._held = place
-                self._seen = self._times(place)
 
     def look(self) -> None:
         """Let go where others work too; hold again at the look after that."""
         if self._held is None:
             self.hold()
             return
-        with suppress(OSError, ValueError, IndexError):
-            at, busy, own = self._seen
-            self._seen = self._times(self._held)
-            passed, worked = self._seen[0] - at, self._seen[1] - busy
-            others = worked - (self._seen[2] - own)
+        with suppress(OSError, ValueError, IndexError, StopIteration):
+            before, now = self._seen, self._times(self._held)
+            self._seen = now
+            passed, worked = now.at - before.at, now.worked - before.worked
+            others = worked - (now.own - before.own)
             if others > _SHARE * passed and passed - worked < _SHARE * passed:
                 self.release()
 
@@ -68,23 +92,12 @@ class Pinning:
         """The processor, or None where threads run anywhere."""
         return self._held
 
-    def _times(self, place: int) -> tuple[float, float, float]:
-        """Now, how long the processor worked for any process, and how long for this one: seconds.
 
-        What it does between, for devices or for another virtual machine, is no process's.
-        """
-        line = next(
-            line for line in _STAT.read_text().splitlines() if line.startswith(f"cpu{place} ")
-        )
-        user, nice, system = map(int, line.split()[1:4])
-        return time.monotonic(), (user + nice + system) / _TICKS_PER_S, time.process_time()
-
-
-def one_processor() -> Pinning | None:
+def one_processor() -> Affinity | None:
     """What holds this process to one processor; None where there is no choice, or no way."""
     if not hasattr(os, "sched_setaffinity") or len(os.sched_getaffinity(0)) < 2:
         return None
-    return Pinning()
+    return Affinity()
 
 
 def _put(processors: set[int]) -> None:

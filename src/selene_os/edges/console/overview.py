@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from selene_os.edges.console import charts, snippets
-from selene_os.edges.console.shown import iso, lasting, moment, number, share
+from selene_os.edges.console.shown import edge, iso, lasting, number, share
 from selene_os.edges.console.visits import Shown, Visit
 from selene_os.edges.http.moments import nanoseconds
 from selene_os.edges.latency import Latency
@@ -195,7 +195,7 @@ def _measured(commits: Latency) -> dict[str, Any]:
 def _titles(found: Overview) -> list[str]:
     span, titles = found.span, []
     for place, part in enumerate(found.parts):
-        begins = moment(span.since + place * span.width)
+        begins = edge(span.since + place * span.width)
         told = ", ".join(f"{LAYERS[name].lower()} {part[name]}" for name in LAYERS if part[name])
         titles.append(f"{begins}: {told or 'nothing'}")
     return titles

@@ -134,6 +134,7 @@ def _templates() -> Environment:
         "shown": shown.visible,
         "pretty": shown.pretty,
         "moment": shown.moment,
+        "edge": shown.edge,
         "iso": shown.iso,
         "number": shown.number,
         "meaning": shown.meaning_of,

@@ -141,6 +141,12 @@ def moment(at: int | None, digits: int = 3) -> str:
     return f"{told}.{f'{rest:09}'[:digits]}"
 
 
+def edge(at: int) -> str:
+    """Where a stretch begins or ends: to the minute where it does so on one."""
+    told = moment(at)
+    return told.removesuffix(":00.000")
+
+
 def iso(at: int) -> str:
     """A moment for programs, to the nanosecond."""
     return moment(at, 9).replace(" ", "T") + "Z"
