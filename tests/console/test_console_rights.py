@@ -11,8 +11,8 @@ import pytest
 
 from consoles import FIRST, PASSWORD, SECOND, Desk
 from ledgers import SqliteDatabase
+from selene_os.edges.console.answering import HEADERS
 from selene_os.edges.console.sessions import Attempts, Sessions
-from selene_os.edges.console.visits import HEADERS
 
 HOUR = 3_600 * SECOND
 TENANT_PAGES = (

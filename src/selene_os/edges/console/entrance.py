@@ -11,10 +11,10 @@ from typing import Any, Final
 from starlette.requests import Request
 from starlette.responses import Response
 
+from selene_os.edges.console.answering import HEADERS
 from selene_os.edges.console.forms import Denied, not_here
 from selene_os.edges.console.shown import iso
 from selene_os.edges.console.visits import (
-    HEADERS,
     ROOM,
     THEMES,
     Shown,

@@ -12,16 +12,14 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from selene_os.edges.console import entrance, finding, keeping, overview, shown, telling, trying
+from selene_os.edges.console.answering import HEADERS, Page, page
 from selene_os.edges.console.forms import IMPORT_BYTES_MAX, not_here
 from selene_os.edges.console.sessions import Attempts, Sessions
 from selene_os.edges.console.visits import (
-    HEADERS,
     HTML,
     ROOM,
     Console,
     Metrics,
-    Page,
-    page,
 )
 from selene_os.edges.library import Selene
 from selene_os.edges.operators import Operators
