@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from typing import Any
 
 import pytest
 
+from ledgers import ACME, START_NS, Ledger
+from selene_os.edges.apikeys import make_key
 from selene_os.edges.http.app import OPERATIONS
 from selene_os.edges.http.operations import Operation
+from selene_os.edges.working import checker
 from serving import TALK, Served, Told, dumped, token_of, turn
 
 ROOMS = ("acme", "globex", "nobody", "..", "ACME", "acme%00", "%F0%9F%98%80")
@@ -74,6 +78,31 @@ def test_unknown_keys_leave_a_counter_and_no_event(
     assert served.app.state.api.keys.refused == 40
     assert served.events == []
     assert [record.getMessage() for record in caplog.records] == ["requests without a good key: 1"]
+
+
+def test_a_flood_of_made_up_keys_is_answered_401_and_a_good_one_let_in(ledger: Ledger) -> None:
+    served = Served(ledger, check=checker(ledger.store.access))
+    try:
+        made_up = [make_key(ACME, ["read"], START_NS)[1] for _ in range(300)]
+        row, good = make_key(ACME, ["read"], START_NS)
+        ledger.store.access.add_api_key(row)
+
+        async def asked() -> list[Told]:
+            return await asyncio.gather(
+                *(
+                    served.asked(
+                        "GET", "/v1/tenants/acme/settings", None, None,
+                        headers=[("authorization", f"Bearer {token}")],
+                    )
+                    for token in (*made_up, good)
+                )
+            )  # fmt: skip
+
+        *refused, let_in = served.run(asked())
+        assert {told.status for told in refused} == {401}
+        assert let_in.status == 200
+    finally:
+        served.close()
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=[one.name for one in OPERATIONS])
