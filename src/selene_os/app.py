@@ -19,12 +19,10 @@ from selene_os.engines import focus, nlp, persona
 from selene_os.errors import (
     BadField,
     ConfirmationRefused,
-    NotFound,
     Overtaken,
     ScopeRefused,
 )
 from selene_os.ledger import codec, refusals
-from selene_os.ledger.events import AuditEvent, ReplayRecord, TenantRow
 from selene_os.ledger.repositories import PersonaProfiles, Said, spoken_source
 from selene_os.ledger.store import Store
 from selene_os.receipts import Answer, Profile, Surroundings
@@ -32,6 +30,7 @@ from selene_os.replaying import Replayed, Replayer
 from selene_os.spots import (
     NEXT_TURN_TRIES,
     find_there,
+    kept_there,
     overtaken,
     parse_given_key,
     record_there,
@@ -42,12 +41,13 @@ from selene_os.waiting import (
     NANOSECONDS,
     answered,
     confirm_by,
+    drafted,
     late,
     placed,
+    recorded,
     there,
     turn_before,
     unfit,
-    waits_until,
 )
 
 NOBODY: Final = remembering.Ports(gates.DenyAll(), gates.DenyAll())
@@ -167,7 +167,7 @@ class Tenant(Bringing):
             answer = answered(understood, spot, receipts, created_at, settings)
             if not receipts[0].deduplicated:
                 return answer
-            return self._recorded(scope, answer, settings)
+            return recorded(self._store, scope, answer, settings)
         raise overtaken(correlation)
 
     def confirm(
@@ -196,7 +196,7 @@ class Tenant(Bringing):
         if not isinstance(yes, bool):
             # A truthy word such as "no" must not pass for a yes.
             raise BadField("yes", "must be true or false", "Give a boolean.")
-        event, found = self._draft(draft)
+        event, found = drafted(self._store, self.tenant_id, draft)
         if user is not None and names.parse_user_id(user) != found.user_id:
             raise ScopeRefused("is not whose draft this is", "Ask its own user.", field="user_id")
         if not gates.is_fit(found) or found.result.requires_confirmation is None:
@@ -269,11 +269,14 @@ class Tenant(Bringing):
         self, draft: Answer | str, confirmation: Answer | str | None
     ) -> tuple[gates.Draft, codec.Scope, Callable[[bool], gates.Confirmed | None]]:
         """A draft, whose it is, and its yes, told whether that was used; all from the ledger."""
-        event, found = self._draft(_event_of(draft))
+        event, found = drafted(self._store, self.tenant_id, _event_of(draft))
         device = event.device_id or names.DeviceId("")
         scope = codec.Scope(self.tenant_id, found.user_id, device, event.session_id)
         within = self.settings.confirm_within_s * NANOSECONDS
-        yes = None if confirmation is None else self._kept(_event_of(confirmation))
+        yes = None
+        if confirmation is not None:
+            named = _event_of(confirmation)
+            yes = kept_there(self._store, self.tenant_id, named, "confirmation_event_id")
 
         def said(used: bool) -> gates.Confirmed | None:
             return None if yes is None else records.confirmed_by(*yes, within, used=used)
@@ -362,43 +365,6 @@ class Tenant(Bringing):
     def _replayer(self) -> Replayer:
         return Replayer(self._store, self.tenant_id, self._pack, self._dictionaries)
 
-    def _kept(self, event_id: str) -> tuple[AuditEvent, ReplayRecord]:
-        """An event with its record. Raises NotFound, also for another tenant's."""
-        event = self._store.event(self.tenant_id, names.parse_event_id(event_id))
-        if event is None:
-            raise NotFound(f"{event_id!r} is not known", "Check its id.", field="event_id")
-        return event, record_there(self._store, event)
-
-    def _draft(self, event_id: str) -> tuple[AuditEvent, gates.Draft]:
-        event, kept = self._kept(event_id)
-        return event, records.draft_of(event, kept)
-
-    def _recorded(self, scope: codec.Scope, mine: Answer, settings: TenantRow) -> Answer:
-        """What a retry is told: what the ledger says, and whether it would have said the same."""
-        first = find_there(self._store, scope, mine.receipts[0])
-        kept = record_there(self._store, first)
-        if first.engine == codec.PH1_X:
-            event, draft = self._draft(codec.decode_json(first.payload_min)["draft_event_id"])
-            said = codec.decode_json(first.payload_min)["decision"]
-            answer = replace(mine, result=draft.result, confirmation=said, drafts=(event.event_id,))
-        else:
-            answer = replace(mine, result=records.answer_of(first, kept))
-        same = mine.receipts[0].same_decision and (
-            answer.result.as_record() == mine.result.as_record()
-        )
-        receipts = (replace(mine.receipts[0], same_decision=same), *mine.receipts[1:])
-        waits = answer.decision == "INTENT_DRAFT" and not self._is_settled(first)
-        until = waits_until(answer.result, first.created_at, settings) if waits else None
-        return replace(answer, turn_id=first.turn_id, receipts=receipts, confirm_by=until)
-
-    def _is_settled(self, draft: AuditEvent) -> bool:
-        """Whether somebody said yes or no to a draft, or wanted it otherwise."""
-        return any(
-            codec.decode_json(event.payload_min).get("draft_event_id") == draft.event_id
-            for event in self._store.trace(self.tenant_id, draft.correlation_id)
-            if event.engine == codec.PH1_X
-        )
-
 
 def _event_of(answer: Answer | str) -> str:
-    return answer.event_id if isinstance(answer, Answer) else names.parse_event_id(answer)
+    return answer.event_id if isinstance(answer, Answer) else answer

@@ -156,11 +156,11 @@ def parse_turn_id(value: object) -> TurnId:
     return TurnId(check_count("turn_id", value, 1, TURN_ID_MAX))
 
 
-def parse_event_id(value: object) -> EventId:
+def parse_event_id(value: object, field: str = "event_id") -> EventId:
     """Parse an event's name: a UUID of version 7 in lower case; raises BadField."""
     if not isinstance(value, str) or not _EVENT.fullmatch(value):
         raise BadField(
-            "event_id", "must be a UUID of version 7, in lower case", "Copy it from a receipt."
+            field, "must be a UUID of version 7, in lower case", "Copy it from a receipt."
         )
     return EventId(value)
 

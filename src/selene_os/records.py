@@ -298,7 +298,9 @@ def draft_of(event: AuditEvent, kept: ReplayRecord) -> Draft:
 def confirmed_by(event: AuditEvent, kept: ReplayRecord, within_ns: int, *, used: bool) -> Confirmed:
     """What a row says to a draft. Raises BadField: it is no confirmation."""
     if event.engine != codec.PH1_X:
-        raise BadField("confirmation", "names no confirmation", "Name the event of an XConfirm.")
+        raise BadField(
+            "confirmation_event_id", "names no confirmation", "Name the event of an XConfirm."
+        )
     record = decode(kept)
     with _reading(event.event_id):
         digest = str(record["draft"]["digest"])

@@ -214,9 +214,9 @@ def test_other_tenants_rows_are_never_found(ledger: Ledger) -> None:
 BAD: Final[list[tuple[str, Any, str]]] = [
     ("rows", 0, "rows"), ("rows", -1, "rows"), ("rows", 1_001, "rows"),
     ("intent", "", "intent"), ("intent", "x" * 65, "intent"), ("intent", "a\x00b", "intent"),
-    ("reason", "NO_SUCH", "reason_code"), ("reason", 0, "reason_code"),
-    ("reason", 2**32, "reason_code"), ("reason", "-1", "reason_code"),
-    ("reason", "", "reason_code"),
+    ("reason", "NO_SUCH", "reason"), ("reason", 0, "reason"),
+    ("reason", 2**32, "reason"), ("reason", "-1", "reason"),
+    ("reason", "", "reason"),
     ("decision", "chat", "decision"), ("decision", "", "decision"),
     ("user", "", "user_id"), ("user", "x" * 129, "user_id"), ("user", "a\nb", "user_id"),
     ("since", -1, "since"), ("since", 2**63, "since"), ("since", 1.5, "since"),
@@ -340,7 +340,7 @@ def test_moments_are_given_as_people_write_them(selene: Command) -> None:
         (("--since", "1969-12-31"), "since"), (("--until", "9999-12-31"), "until"),
         (("--since", "0001-01-01T00:00+23:59"), "since"), (("--rows", "0"), "rows"),
         (("--rows", "1001"), "rows"), (("--after", "x"), "after"),
-        (("--reason", "x"), "reason_code"),
+        (("--reason", "x"), "reason"),
         (("--user", ""), "user_id"), (("--intent", ""), "intent"),
     ],
 )  # fmt: skip
