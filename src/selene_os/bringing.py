@@ -136,19 +136,34 @@ class Bringing(Registry):
             outcomes[number] = (
                 verdict
                 if isinstance(verdict, Refusal)
-                else self._stands(brought[number], spots[number], verdict[0])
+                else self._stands(written[number], spots[number], verdict[0])
             )
 
-    def _stands(self, brought: Brought, spot: Spot, receipt: Receipt) -> Committed | Refusal:
+    def _stands(self, written: _Written, spot: Spot, receipt: Receipt) -> Committed | Refusal:
         """Where a decision stands: a retried one where the first does, whatever turn it names."""
         if not receipt.deduplicated:
-            return Committed(spot.correlation_id, spot.turn_id, receipt)
+            (made,) = written.entries
+            return Committed(
+                spot.correlation_id,
+                spot.turn_id,
+                receipt,
+                codec.PH1_NLP,
+                made.engine_version,
+                made.pack_digest,
+            )
         try:
-            scope = self._scope(brought.user, brought.device, brought.session)
-            there = find_there(self._store, scope, receipt)
+            there = find_there(self._store, written.scope, receipt)
         except Refusal as refusal:
             return refusal
-        return Committed(there.correlation_id, there.turn_id, receipt)
+        kept = self._store.record(self.tenant_id, there.event_id)
+        return Committed(
+            there.correlation_id,
+            there.turn_id,
+            receipt,
+            there.engine,
+            None if kept is None else kept.engine_version,
+            None if kept is None else kept.pack_digest,
+        )
 
     # ---- how it is done
 

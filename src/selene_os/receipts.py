@@ -118,8 +118,17 @@ class Brought:
 
 @dataclass(frozen=True, slots=True)
 class Committed:
-    """Where a brought decision stands now."""
+    """Where a brought decision stands now, and what made it, as the record says.
+
+    Attributes:
+        engine: whose row it is.
+        engine_version: empty where a caller decided; None where the row has no record.
+        pack_digest: None where no pack decided.
+    """
 
     correlation_id: names.CorrelationId
     turn_id: names.TurnId
     receipt: Receipt
+    engine: str
+    engine_version: str | None
+    pack_digest: str | None

@@ -100,9 +100,8 @@ def test_what_is_missing_is_told_and_what_is_new_is_passed_over() -> None:
     for wrong in (None, 1, "true"):
         with pytest.raises(ValueError, match=r"Receipt\.same_decision is"):
             read(answers.Receipt, {**receipt, "same_decision": wrong})
-    with pytest.raises(ValueError, match=r"Brought\.turn_id is bool, not int"):
-        spot = {"correlation_id": "x", "turn_id": True}
-        read(answers.Brought, {**receipt, "same_decision": True, **spot})
+    with pytest.raises(ValueError, match=r"Sealed\.rows is bool, not int"):
+        read(answers.Sealed, {"rows": True, "checkpoint": None})
     with pytest.raises(ValueError, match=r"Identity\.user_id is int, not str"):
         read(answers.Identity, {"user_id": 1, "status": "ACTIVE"})
 

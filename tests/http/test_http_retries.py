@@ -30,10 +30,38 @@ def test_a_retry_is_told_the_first_row(anywhere: Served, path: str) -> None:
     assert first.headers["location"].endswith(first.json["event_id"])
     for key in ("event_id", "correlation_id", "turn_id"):
         assert first.json[key] == again.json[key] == quoted.json[key]
-    assert first.json.get("engine_version") == again.json.get("engine_version")
-    assert first.json.get("pack_digest") == again.json.get("pack_digest")
+    row = anywhere.get(f"decisions/{first.json['event_id']}").json
+    for key in ("engine", "engine_version", "pack_digest"):
+        assert first.json[key] == again.json[key] == row[key]
     assert again.json["deduplicated"] and again.json["same_decision"]
     assert len(anywhere.get("decisions").json["events"]) == 1
+
+
+def test_a_yes_names_what_read_it_at_once_and_on_a_retry(anywhere: Served) -> None:
+    pack = anywhere.get("packs").json["digest"]
+    anywhere.post("turns", turn("send $20 to Bob", correlation_id=TALK))
+    other = anywhere.post("turns", turn("send $30 to Bob")).json
+    said = {"body": turn("yes", correlation_id=TALK, turn_id=2), "path": "turns"}
+    sent = {"body": {"draft_event_id": other["event_id"]}, "path": "confirmations"}
+    for call, digest in ((said, pack), (sent, None)):
+        first, again = anywhere.post(**call), anywhere.post(**call)
+        assert (first.status, again.status, first.json["decision"]) == (201, 200, "CONFIRMED")
+        row = anywhere.get(f"decisions/{first.json['event_id']}").json
+        for told in (first.json, again.json, row):
+            assert (told["engine"], told["pack_digest"]) == ("PH1.X", digest)
+
+
+def test_each_of_many_names_what_decided_it_at_once_and_on_a_retry(anywhere: Served) -> None:
+    heard = anywhere.post("turns", turn(), idempotency_key="heard").json
+    brought = WRITES["decisions"]
+    given = {"decisions": [brought, {**brought, "idempotency_key": "heard"}]}
+    first = anywhere.post("decisions/batch", given, idempotency_key="many").json["results"]
+    again = anywhere.post("decisions/batch", given, idempotency_key="many").json["results"]
+    assert [one["status"] for one in (*first, *again)] == [201, 200, 200, 200]
+    for told in (first, again):
+        assert [one["committed"]["engine_version"] for one in told] == ["", heard["engine_version"]]
+        assert [one["committed"]["pack_digest"] for one in told] == [None, heard["pack_digest"]]
+        assert {one["committed"]["engine"] for one in told} == {"PH1.NLP"}
 
 
 def test_a_retry_of_another_s_key_is_refused(served: Served) -> None:

@@ -44,13 +44,16 @@ class Applied:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Brought:
-    """Where a decision stands that was brought."""
+    """Where a decision stands that was brought; engine_version is empty where you decided."""
 
+    engine_version: str | None
+    pack_digest: str | None
     event_id: str
     deduplicated: bool
     same_decision: bool
     correlation_id: str
     turn_id: int
+    engine: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -81,11 +81,12 @@ class ProfileAnswer(Receipt, MadeBy):
     engine: str
 
 
-class Brought(Receipt):
-    """Where a decision stands that was brought."""
+class Brought(Receipt, MadeBy):
+    """Where a decision stands that was brought; engine_version is empty where you decided."""
 
     correlation_id: str
     turn_id: int
+    engine: str
 
 
 class Verdict(BaseModel):

@@ -63,27 +63,30 @@ def take_turn(call: Call) -> Reply:
         source=body.source,
         privacy_scope=body.privacy_scope,
     )
-    return _answered(call, answer)
+    return _answered(call, answer, call.deployment.selene.pack.digest)
 
 
-def _answered(call: Call, answer: Answer) -> Reply:
+def _answered(call: Call, answer: Answer, pack_digest: str | None) -> Reply:
     record = told(wire.answer_record(answer), "confirm_by")
     record.setdefault("event_ids", [answer.event_id])
-    record["engine"], made = _made_by(call, answer)
+    record["engine"], made = _made_by(call, answer, pack_digest)
     record.update(made)
     record["trace_id"] = call.trace_id
     return _written(call, record, answer.decision)
 
 
-def _made_by(call: Call, answer: Answer) -> tuple[str, dict[str, Any]]:
-    """Whose decision it is: by this process, or of a retry by whoever recorded it."""
+def _made_by(call: Call, answer: Answer, pack_digest: str | None) -> tuple[str, dict[str, Any]]:
+    """Whose decision it is: by this process, or of a retry by whoever recorded it.
+
+    Args:
+        pack_digest: what this process reads words by; None where there were none to read.
+    """
     if answer.deduplicated:
         event, kept = call.tenant.decision(answer.event_id)
         return event.engine, records.made_by(kept)
     if answer.decision in ("CONFIRMED", "DECLINED"):
-        return codec.PH1_X, {"engine_version": PH1_X_VERSION, "pack_digest": None}
-    digest = call.deployment.selene.pack.digest
-    return codec.PH1_NLP, {"engine_version": nlp.VERSION, "pack_digest": digest}
+        return codec.PH1_X, {"engine_version": PH1_X_VERSION, "pack_digest": pack_digest}
+    return codec.PH1_NLP, {"engine_version": nlp.VERSION, "pack_digest": pack_digest}
 
 
 def _written(call: Call, record: dict[str, Any], kind: str) -> Reply:
@@ -105,7 +108,8 @@ def confirm(call: Call) -> Reply:
         session=body.session_id,
         key=call.idempotency_key,
     )
-    return _answered(call, answer)
+    # A yes that is sent, and not said, is read by no pack.
+    return _answered(call, answer, None)
 
 
 def commit_profile(call: Call) -> Reply:

@@ -31,11 +31,14 @@ def made_by(kept: ReplayRecord | None) -> Record:
 
 
 def committed(one: Committed) -> Record:
-    """Where a decision stands that was brought."""
+    """Where a decision stands that was brought, and what made it."""
     return {
         **wire.receipt_record(one.receipt),
         "correlation_id": one.correlation_id,
         "turn_id": one.turn_id,
+        "engine": one.engine,
+        "engine_version": one.engine_version,
+        "pack_digest": one.pack_digest,
     }
 
 
