@@ -116,7 +116,7 @@ def test_who_waits_too_long_or_with_too_many_is_told_so(make: Make) -> None:
     assert sorted(one.code for one in told) == ["TooBusy", "TooSlow", "TooSlow"]
     assert {one.headers["retry-after"] for one in told} == {"1"}
     hold.set()
-    while served.app.state.api._busy:
+    while served.app.state.api.threads.busy:
         pass
     tenant.take_turn = real
     # What was too slow was written all the same, and the same key finds it.

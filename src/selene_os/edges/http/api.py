@@ -13,10 +13,9 @@ import time
 import traceback
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final, TypeVar, cast
+from typing import Final
 from urllib.parse import parse_qsl
 
 from pydantic import ValidationError
@@ -38,14 +37,13 @@ from selene_os.edges.http.operations import (
 from selene_os.edges.http.outcomes import Outcome, Watch
 from selene_os.edges.http.problems import Problem, Refused, refused
 from selene_os.edges.http.sending import Asgi, Send, of_problem, send_reply, tagged
+from selene_os.edges.http.threads import Threads
 from selene_os.edges.http.throttling import Buckets
 from selene_os.errors import BadField, Fault, SeleneError
 from selene_os.ledger.access import AccessEvent
 from selene_os.names import EventId
 
-T = TypeVar("T")
 _CHECK_THREADS: Final = 2
-_AGAIN: Final = ("retry-after", "1")
 _log: Final = logging.getLogger("selene.http")
 
 
@@ -107,18 +105,18 @@ class Api:
         self._tenants: dict[str, Tenant] = {}
         self.keys = KnownKeys(settings.key_kept_s, time.monotonic)
         self._buckets = Buckets(settings.requests_per_s, settings.burst, time.monotonic)
-        self._busy = 0
+        self.threads = Threads(settings.threads, settings.waiting_max, settings.answer_wait_s)
         self.open()
 
     def open(self) -> None:
         """Begin, again if need be: a server may run the same app's lifespan more than once."""
-        self._threads = ThreadPoolExecutor(self._settings.threads, "selene-http")
+        self.threads.open()
         # Apart, so that whoever tries keys in numbers does not stand in the way of those who work.
         self._checks = ThreadPoolExecutor(_CHECK_THREADS, "selene-keys")
 
     def close(self) -> None:
         """Let what runs come to its end."""
-        self._threads.shutdown()
+        self.threads.close()
         self._checks.shutdown()
 
     async def __call__(self, scope: Asgi, receive: bodies.Receive, send: Send) -> None:
@@ -218,7 +216,7 @@ class Api:
     ) -> Reply:
         """Refuse a key that is known, and keep that it asked."""
         event = self._access(key, outcome, action, None, problem.code)
-        await self._run(partial(self._note, event))
+        await self.threads.run(partial(self._note, event))
         return of_problem(problem, outcome)
 
     # ---- the request itself
@@ -255,49 +253,7 @@ class Api:
                 raise refused("BodyTooSlow", detail, "Send it at once.") from None
             scope["selene.read"] = True
         work = partial(self._worked, operation, key, given, query, path, body, outcome)
-        return await self._run(work)
-
-    async def _run(self, work: Callable[[], T]) -> T:
-        """Run what blocks in a thread, within the time and the number that are set."""
-        if self._busy >= self._settings.waiting_max:
-            step = "Send the same request again, with the same Idempotency-Key."
-            raise refused("TooBusy", "Nothing was done.", step, headers=(_AGAIN,))
-        self._busy += 1
-        loop = asyncio.get_running_loop()
-        waiter: asyncio.Future[T] = loop.create_future()
-        # The bare hand-over: what asyncio wraps around it costs a third of a request's own part.
-        self._threads.submit(self._hand_back, loop, waiter, work)
-        late = loop.call_later(self._settings.answer_wait_s, _give_up, waiter)
-        try:
-            return await waiter
-        finally:
-            late.cancel()
-
-    def _hand_back(
-        self, loop: asyncio.AbstractEventLoop, waiter: asyncio.Future[T], work: Callable[[], T]
-    ) -> None:
-        """Run it, in a thread, and tell who waits."""
-        error: BaseException | None = None
-        result: T | None = None
-        try:
-            result = work()
-        except BaseException as raised:
-            error = raised
-        # The loop is closed where a server was made to end without waiting; nobody is left to tell.
-        with suppress(RuntimeError):
-            loop.call_soon_threadsafe(self._settle, waiter, result, error)
-
-    def _settle(
-        self, waiter: asyncio.Future[T], result: T | None, error: BaseException | None
-    ) -> None:
-        # Counted until it is done, also where nobody waits for it any more.
-        self._busy -= 1
-        if waiter.done():
-            return
-        if error is None:
-            waiter.set_result(cast(T, result))
-        else:
-            waiter.set_exception(error)
+        return await self.threads.run(work)
 
     # ---- in a thread
 
@@ -399,18 +355,6 @@ def _parse(operation: Operation, call: Call, query: bytes, body: bytes) -> None:
             raise BadField(problems.sound(name[:64]), "stands there twice", "Give it once.")
         given[name] = value
     call.query = operation.query.model_validate_strings(given)
-
-
-def _give_up(waiter: asyncio.Future[Any]) -> None:
-    if not waiter.done():
-        waiter.set_exception(
-            refused(
-                "TooSlow",
-                "What was to be written may have been.",
-                "Send the same request again, with the same Idempotency-Key.",
-                headers=(_AGAIN,),
-            )
-        )
 
 
 def _no_path() -> Refused:
