@@ -156,7 +156,7 @@ def test_a_key_expires_at_its_nanosecond(desk: Desk) -> None:
     desk.now = START_NS + HOUR_NS - 1
     assert desk.keys.check(text) == Checked(row, None)
     desk.now += 1
-    assert desk.keys.check(text) == Checked(None, apikeys.EXPIRED)
+    assert desk.keys.check(text) == Checked(None, apikeys.EXPIRED, row)
     assert desk.keys.check(text[:-43] + "A" * 43).why == apikeys.UNKNOWN, "only its holder is told"
 
 
@@ -168,7 +168,8 @@ def test_a_revoked_key_is_of_no_use_five_seconds_later(desk: Desk) -> None:
     desk.now += 5 * SECOND_NS - 1
     assert (desk.keys.check(text).row, desk.asked) == (row, 1)
     desk.now += 1
-    assert desk.keys.check(text) == Checked(None, apikeys.REVOKED)
+    ended = row._replace(revoked_at=START_NS + HOUR_NS)
+    assert desk.keys.check(text) == Checked(None, apikeys.REVOKED, ended)
     assert desk.keys.check(text[:-43] + "A" * 43).why == apikeys.UNKNOWN
 
 

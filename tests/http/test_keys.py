@@ -11,6 +11,7 @@ import pytest
 
 from ledgers import ACME, START_NS, Ledger
 from selene_os.edges.apikeys import make_key
+from selene_os.edges.http.api import Settings
 from selene_os.edges.http.app import OPERATIONS
 from selene_os.edges.http.operations import Operation
 from selene_os.edges.working import checker
@@ -101,6 +102,56 @@ def test_a_flood_of_made_up_keys_is_answered_401_and_a_good_one_let_in(ledger: L
         *refused, let_in = served.run(asked())
         assert {told.status for told in refused} == {401}
         assert let_in.status == 200
+    finally:
+        served.close()
+
+
+def test_a_key_that_has_ended_is_noted_once_a_minute_for_its_holder_alone(ledger: Ledger) -> None:
+    access = ledger.store.access
+    (revoked, theirs), (expired, old) = (
+        make_key(ACME, ["read"], START_NS, expires_at=START_NS + end) for end in (2**60, 1)
+    )
+    for row in (revoked, expired):
+        access.add_api_key(row)
+    access.end_api_key(ACME, revoked.key_id, START_NS)
+    served = Served(ledger, check=checker(access))
+    try:
+        unknown = without_incident(served.get("settings", None))
+        for token in (theirs, old):
+            for shown in (token, token, token[:-43] + "A" * 43):
+                given = {"authorization": f"Bearer {shown}"}
+                told = served.get("settings", None, **given)
+                assert told.status == 401 and without_incident(told) == unknown
+        assert [event[3:] for event in served.events] == [
+            (f"key:{revoked.key_id}", "authenticate", None, "REFUSED", "KeyRevoked"),
+            (f"key:{expired.key_id}", "authenticate", None, "REFUSED", "KeyExpired"),
+        ]
+    finally:
+        served.close()
+
+
+def test_a_key_that_asks_too_often_is_noted_once_a_minute(ledger: Ledger) -> None:
+    served = Served(ledger, Settings(requests_per_s=0.01, burst=1))
+    try:
+        told = [served.get("settings", "read") for _ in range(5)]
+        assert [one.status for one in told] == [200, 429, 429, 429, 429]
+        (event,) = served.events
+        assert event[3:] == ("key:read", "throttle", None, "REFUSED", "TooManyRequests")
+        assert told[1].json["instance"] == f"urn:uuid:{event.access_id}"
+    finally:
+        served.close()
+
+
+def test_a_refusal_that_cannot_be_noted_is_answered_all_the_same(
+    ledger: Ledger, caplog: pytest.LogCaptureFixture
+) -> None:
+    row, text = make_key(ACME, ["read"], START_NS, expires_at=START_NS + 1)
+    ledger.store.access.add_api_key(row)
+    served = Served(ledger, check=checker(ledger.store.access))
+    served.app.state.api._note = lambda _event: 1 / 0
+    try:
+        assert served.get("settings", None, authorization=f"Bearer {text}").status == 401
+        assert "an access event was not kept: ZeroDivisionError" in caplog.text
     finally:
         served.close()
 

@@ -63,10 +63,15 @@ class Presented(NamedTuple):
 
 
 class Checked(NamedTuple):
-    """What became of a key that was presented: its row, or why there is none for it."""
+    """What became of a key that was presented: its row, or why there is none for it.
+
+    ended is the row of a key that is of no use any more, apart so that nobody takes it for a good
+    one.
+    """
 
     row: ApiKeyRow | None
     why: str | None
+    ended: ApiKeyRow | None = None
 
 
 def parse_scopes(given: Iterable[str]) -> str:
@@ -182,9 +187,9 @@ class ApiKeys:
             return Checked(None, UNKNOWN)
         if row.revoked_at is not None:
             # Whatever the time: another machine's clock may be ahead.
-            return Checked(None, REVOKED)
+            return Checked(None, REVOKED, row)
         if row.expires_at is not None and self._clock() >= row.expires_at:
-            return Checked(None, EXPIRED)
+            return Checked(None, EXPIRED, row)
         return Checked(row, None)
 
     def _row(self, presented: Presented) -> ApiKeyRow | None:

@@ -26,13 +26,13 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from selene_os.edges import key_directory, logs, packs, sealing, signing_keys
-from selene_os.edges.apikeys import ApiKeys
+from selene_os.edges.apikeys import EXPIRED, REVOKED, ApiKeys
 from selene_os.edges.console.routes import console_routes
 from selene_os.edges.databases import database
 from selene_os.edges.first_token import FirstToken
 from selene_os.edges.http.api import Api, Settings
 from selene_os.edges.http.app import create_app
-from selene_os.edges.http.auth import Check
+from selene_os.edges.http.auth import Check, Ended
 from selene_os.edges.http.outcomes import Outcome, Watch
 from selene_os.edges.library import Selene
 from selene_os.edges.processors import one_processor
@@ -51,6 +51,8 @@ _FINISH_WITHIN_S: Final = 40
 _KEEP_ALIVE_S: Final = 65
 # uvicorn's.
 _TICKS_PER_S: Final = 10
+# How a key ended, as an access event says it.
+_ENDED: Final = {REVOKED: "KeyRevoked", EXPIRED: "KeyExpired"}
 _log: Final = logging.getLogger("selene.server")
 
 
@@ -96,8 +98,10 @@ def checker(access: Access) -> Check:
     """What tells the key of a token, by those that a ledger has."""
     keys = ApiKeys(access)
 
-    def check(token: str) -> Known | None:
-        row, _ = keys.check(token)
+    def check(token: str) -> Known | Ended | None:
+        row, why, ended = keys.check(token)
+        if ended is not None and why is not None:
+            return Ended(ended.tenant_id, ended.key_id, _ENDED[why])
         if row is None:
             return None
         return Known(row.tenant_id, row.key_id, frozenset(row.scopes.split(" ")))

@@ -44,6 +44,8 @@ from selene_os.ledger.access import AccessEvent
 from selene_os.names import EventId
 
 _CHECK_THREADS: Final = 2
+# How often a refusal of a known key is noted that anybody could repeat by the thousand.
+_NOTED_PER_S: Final = 1 / 60
 _log: Final = logging.getLogger("selene.http")
 
 
@@ -106,6 +108,7 @@ class Api:
         self.keys = KnownKeys(settings.key_kept_s, time.monotonic)
         self._buckets = Buckets(settings.requests_per_s, settings.burst, time.monotonic)
         self.threads = Threads(settings.threads, settings.waiting_max, settings.answer_wait_s)
+        self._seldom = Buckets(_NOTED_PER_S, 1, time.monotonic)
         self.open()
 
     def open(self) -> None:
@@ -149,8 +152,9 @@ class Api:
     async def _answer(
         self, scope: Asgi, given: Headers, receive: bodies.Receive, outcome: Outcome
     ) -> Reply:
-        key = await self._authenticate(given)
+        key = await self._authenticate(given, outcome)
         if wait_s := self._buckets.take(key.key_id):
+            await self._note_seldom(key, outcome, "throttle", "TooManyRequests")
             raise refused(
                 "TooManyRequests",
                 "The key asks more often than it may.",
@@ -185,18 +189,20 @@ class Api:
         path = dict(zip(operation.variables, values, strict=True))
         return await self._serve(scope, given, receive, key, operation, path, outcome)
 
-    async def _authenticate(self, given: Headers) -> Checked:
+    async def _authenticate(self, given: Headers, outcome: Outcome) -> Checked:
         token = auth.token_of(given)
         if token is not None:
             key = self.keys.find(token)
             if key is not None:
                 return key
-            key = await asyncio.get_running_loop().run_in_executor(
+            found = await asyncio.get_running_loop().run_in_executor(
                 self._checks, self._checked, token
             )
-            if key is not None:
-                self.keys.keep(token, key)
-                return key
+            if isinstance(found, auth.Ended):
+                await self._note_seldom(found, outcome, "authenticate", found.reason)
+            elif found is not None:
+                self.keys.keep(token, found)
+                return found
         self.keys.note_unknown()
         raise refused(
             "NotAuthenticated",
@@ -205,7 +211,7 @@ class Api:
             headers=(("www-authenticate", 'Bearer realm="selene"'),),
         )
 
-    def _checked(self, token: str) -> Checked | None:
+    def _checked(self, token: str) -> Checked | auth.Ended | None:
         try:
             return self._check(token)
         except Fault as fault:
@@ -218,6 +224,21 @@ class Api:
         event = self._access(key, outcome, action, None, problem.code)
         await self.threads.run(partial(self._note, event))
         return of_problem(problem, outcome)
+
+    async def _note_seldom(
+        self, key: Checked | auth.Ended, outcome: Outcome, action: str, reason: str
+    ) -> None:
+        """Keep a refusal of a known key, of each kind one a minute, so that none fills the ledger.
+
+        What is answered tells nothing, and is answered also where that cannot be kept.
+        """
+        if self._seldom.take(f"{key.tenant_id} {key.key_id} {reason}"):
+            return
+        event = self._access(key, outcome, action, None, reason)
+        try:
+            await self.threads.run(partial(self._note, event))
+        except Exception as error:
+            _log.error("an access event was not kept: %s", type(error).__name__)
 
     # ---- the request itself
 
@@ -302,7 +323,7 @@ class Api:
 
     def _access(
         self,
-        key: Checked,
+        key: Checked | auth.Ended,
         outcome: Outcome,
         action: str,
         target: str | None,
