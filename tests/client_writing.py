@@ -220,9 +220,8 @@ class _Builder:
         if one.keyed:
             self.optional.append("idempotency_key: str | None = None")
             self.args.append("        idempotency_key: the same for the same request, ever.")
-            if one.name == "takeTurn":
-                self.optional.append("traceparent: str | None = None")
-                self.args.append("        traceparent: W3C trace context.")
+            self.optional.append("traceparent: str | None = None")
+            self.args.append("        traceparent: W3C trace context.")
         star = ["*"] if self.optional else []
         kind = self.answer()
         segments = ", ".join(
@@ -236,7 +235,7 @@ class _Builder:
                 pairs = ", ".join(f'"{name}": {name}' for name in names)
                 more.append(f"{place}={{{pairs}}}")
         more += ["idempotency_key=idempotency_key"] if one.keyed else []
-        more += ["traceparent=traceparent"] if one.name == "takeTurn" else []
+        more += ["traceparent=traceparent"] if one.keyed else []
         more += ["makes_key=True"] if one.keyed and one.name not in OWN_KEY else []
         more += ["repeatable=False"] if one.name in ONCE else []
         doc = _doc(f"{one.summary} {one.text}", "    ", tuple(self.args))

@@ -101,6 +101,7 @@ class Tenant(Bringing):
         salient: Sequence[focus.Item] = (),
         source: str = "TYPED_TEXT",
         privacy_scope: str = "PRIVATE",
+        trace: str | None = None,
     ) -> Answer:
         """Understand one utterance and record the decision.
 
@@ -119,11 +120,13 @@ class Tenant(Bringing):
             transcript_confidence, uncertain_spans: how sure the transcriber was.
             salient: at most 12 items; a span of the text has "span:START-END" as content_ref.
             source: TYPED_TEXT or VOICE_TRANSCRIPT. privacy_scope: PUBLIC, PRIVATE, CONFIDENTIAL.
+            trace: the W3C trace id of what this call is part of, kept in the record.
 
         Raises:
             Refusal: nothing was written. Fault: nothing was acknowledged.
         """
         scope = self._scope(user, device, session)
+        traced = None if trace is None else names.parse_trace_id(trace)
         said = Said(nlp.check_utterance(text), spoken_source(source), privacy_scope)
         created_at = self._surroundings.clock()
         settings = self.settings
@@ -151,7 +154,7 @@ class Tenant(Bringing):
             spot = self._spot(codec.PH1_NLP, wish)
             before = turn_before(self._store, spot, scope, settings, created_at, settled=settled)
             understood = understand(placed(asked, spot, before), self._pack)
-            entries = records.entries_of(understood)
+            entries = records.entries_of(understood, traced)
             unit = self._decisions.unit(
                 scope, spot.place, entries, said, created_at, next_turn=spot.next_turn
             )
@@ -179,6 +182,7 @@ class Tenant(Bringing):
         device: str | None = None,
         session: str | None = None,
         key: str | None = None,
+        trace: str | None = None,
     ) -> Answer:
         """Record a user's yes or no to one draft, once, within the time that the tenant sets.
 
@@ -188,6 +192,7 @@ class Tenant(Bringing):
             user: who says so, if that is to be checked: only its own user may.
             device, session: where; by default the draft's device, in no session.
             key: the idempotency key; by default made of the draft's event.
+            trace: as for `take_turn`.
 
         Raises:
             NotFound: no such event. BadField: it is no draft. ConfirmationRefused: it is not fit
@@ -196,6 +201,7 @@ class Tenant(Bringing):
         if not isinstance(yes, bool):
             # A truthy word such as "no" must not pass for a yes.
             raise BadField("yes", "must be true or false", "Give a boolean.")
+        traced = None if trace is None else names.parse_trace_id(trace)
         event, found = drafted(self._store, self.tenant_id, draft)
         if user is not None and names.parse_user_id(user) != found.user_id:
             raise ScopeRefused("is not whose draft this is", "Ask its own user.", field="user_id")
@@ -211,7 +217,7 @@ class Tenant(Bringing):
         now, settings = self._surroundings.clock(), self.settings
         if now > confirm_by(found, settings) and there(self._store, scope, place) is None:
             raise late()
-        entry = records.entry_of_reply(found, yes=yes)
+        entry = records.entry_of_reply(found, traced, yes=yes)
         receipts = self._commit(self._decisions.unit(scope, place, [entry], None, now))
         if receipts[0].deduplicated:
             first = find_there(self._store, scope, receipts[0])
@@ -299,6 +305,7 @@ class Tenant(Bringing):
         correlation: str | None = None,
         turn: int | None = None,
         key: str | None = None,
+        trace: str | None = None,
     ) -> Profile:
         """Decide and record a verified user's profile: tone and delivery, no authority.
 
@@ -309,11 +316,13 @@ class Tenant(Bringing):
             speaker: the verified speaker; without one the commit is refused, nothing is written.
             signals: further preference signals, later than those, the latest of a key last.
             place: PRIVATE, SHARED or UNKNOWN.
+            trace: as for `take_turn`.
 
         Raises:
             IdentityRequired: no verified speaker. Refusal, Fault: as for `take_turn`.
         """
         scope = self._scope(user, device, session)
+        traced = None if trace is None else names.parse_trace_id(trace)
         wish = self._wish(correlation, turn, key)
         for _ in range(NEXT_TURN_TRIES):
             at = self._surroundings.clock()
@@ -330,9 +339,9 @@ class Tenant(Bringing):
             )
             request, rests, notes = context.complete(self._store, scope, spot, wished, last, at)
             result = persona.run(request)
-            snapshot = records.validated(request, result)
+            snapshot = context.validated(request, result)
             rests = context.rests_on(result.evidence, rests)
-            entry = records.entry_of_profile(request, result, snapshot, notes, rests)
+            entry = records.entry_of_profile(request, result, snapshot, notes, rests, traced)
             after = None if last is None else last.event_id
             unit = self._profiles.unit(scope, spot.place, entry, at, after)
             try:

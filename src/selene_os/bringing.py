@@ -32,6 +32,7 @@ class _Written(NamedTuple):
     scope: codec.Scope
     entries: list[Entry]
     said: Said | None
+    trace: names.TraceId | None
 
 
 class Bringing(Registry):
@@ -59,13 +60,14 @@ class Bringing(Registry):
         turn: int | None = None,
         key: str | None = None,
         text: str | None = None,
+        trace: str | None = None,
     ) -> Committed:
         """Record one decision of a team's own understanding; see `Brought` for the arguments.
 
         Raises:
             Refusal: nothing was written. Fault: nothing was acknowledged.
         """
-        brought = Brought(decision, user, device, session, correlation, turn, key, text)
+        brought = Brought(decision, user, device, session, correlation, turn, key, text, trace)
         committed = self.commit_decisions([brought])[0]
         if isinstance(committed, SeleneError):
             raise committed
@@ -119,7 +121,7 @@ class Bringing(Registry):
             if isinstance(spot, Refusal):
                 outcomes[number] = spot
                 continue
-            scope, entries, said = written[number]
+            scope, entries, said, _ = written[number]
             now, next_turn = self._surroundings.clock(), spot.next_turn
             try:
                 units[number] = self._decisions.unit(
@@ -150,6 +152,7 @@ class Bringing(Registry):
                 codec.PH1_NLP,
                 made.engine_version,
                 made.pack_digest,
+                written.trace,
             )
         try:
             there = find_there(self._store, written.scope, receipt)
@@ -163,6 +166,7 @@ class Bringing(Registry):
             there.engine,
             None if kept is None else kept.engine_version,
             None if kept is None else kept.pack_digest,
+            records.trace_of(kept),
         )
 
     # ---- how it is done
@@ -200,4 +204,5 @@ class Bringing(Registry):
     def _written(self, brought: Brought) -> _Written:
         scope = self._scope(brought.user, brought.device, brought.session)
         said = None if brought.text is None else Said(nlp.check_utterance(brought.text))
-        return _Written(scope, [records.entry_brought(brought.decision)], said)
+        trace = None if brought.trace is None else names.parse_trace_id(brought.trace)
+        return _Written(scope, [records.entry_brought(brought.decision, trace)], said, trace)

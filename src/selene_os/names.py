@@ -24,6 +24,7 @@ CorrelationId = NewType("CorrelationId", str)
 TurnId = NewType("TurnId", int)
 EventId = NewType("EventId", str)
 IdempotencyKey = NewType("IdempotencyKey", str)
+TraceId = NewType("TraceId", str)
 
 TENANT_ID_BYTES_MAX: Final = 64
 USER_ID_BYTES_MAX: Final = 128
@@ -138,17 +139,23 @@ def parse_correlation_id(value: object) -> CorrelationId:
 
     A W3C trace id is one, so that a conversation can be found by its trace. Raises BadField.
     """
+    step = "Leave it out to have one made, or give a W3C trace id."
+    return CorrelationId(_hexadecimal("correlation_id", value, step))
+
+
+def parse_trace_id(value: object) -> TraceId:
+    """Parse a W3C trace id: 32 lower-case hex digits, not all zero; raises BadField."""
+    return TraceId(_hexadecimal("trace_id", value, "Leave it out, or give a W3C trace id."))
+
+
+def _hexadecimal(field: str, value: object, next_step: str) -> str:
     if (
         not isinstance(value, str)
         or not _CORRELATION.fullmatch(value)
         or value == "00000000000000000000000000000000"
     ):
-        raise BadField(
-            "correlation_id",
-            "must be 32 lower-case hexadecimal digits, not all zero",
-            "Leave it out to have one made, or give a W3C trace id.",
-        )
-    return CorrelationId(value)
+        raise BadField(field, "must be 32 lower-case hexadecimal digits, not all zero", next_step)
+    return value
 
 
 def parse_turn_id(value: object) -> TurnId:

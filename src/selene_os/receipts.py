@@ -104,6 +104,7 @@ class Brought:
         correlation, turn, key: where it stands; None makes a new conversation, its first turn,
             and the default key.
         text: what was said, kept in conversation_ledger; None keeps nothing.
+        trace: the W3C trace id of what this is part of, kept in the record.
     """
 
     decision: Decision
@@ -114,6 +115,7 @@ class Brought:
     turn: int | None = None
     key: str | None = None
     text: str | None = None
+    trace: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +126,7 @@ class Committed:
         engine: whose row it is.
         engine_version: empty where a caller decided; None where the row has no record.
         pack_digest: None where no pack decided.
+        trace_id: of the call that brought it first; None where that named none.
     """
 
     correlation_id: names.CorrelationId
@@ -132,3 +135,4 @@ class Committed:
     engine: str
     engine_version: str | None
     pack_digest: str | None
+    trace_id: str | None = None

@@ -186,7 +186,7 @@ def test_json_may_be_spelt_otherwise(shared: Served, kind: str) -> None:
         ("until=1969-12-31T23:59:59Z", "until"),
         ("user=%00", "user_id"),
         ("user=%ed%a0%80", "query"),
-        ("reason=nonsense", "reason_code"),
+        ("reason=nonsense", "reason"),
         ("cursor=", "cursor"),
         ("cursor=%00", "cursor"),
         ("cursor=" + "A" * 60, "cursor"),

@@ -95,12 +95,53 @@ def test_a_conversation_goes_on_where_it_is_named(served: Served) -> None:
     assert told.json["decision_id"] == draft["event_id"]
 
 
-def test_a_trace_names_a_conversation_where_nothing_else_does(served: Served) -> None:
-    assert served.post("turns", turn(), traceparent=PARENT).json["correlation_id"] == TRACE
-    keyed = served.post("turns", turn(), traceparent=PARENT, idempotency_key="k").json
+@pytest.mark.parametrize("path", WRITES)
+def test_a_trace_names_a_conversation_where_nothing_else_does(served: Served, path: str) -> None:
+    body = WRITES[path]
+    assert served.post(path, body, traceparent=PARENT).json["correlation_id"] == TRACE
+    keyed = served.post(path, body, traceparent=PARENT, idempotency_key="k").json
     assert keyed["correlation_id"] != TRACE and keyed["trace_id"] == TRACE
-    named = served.post("turns", turn(correlation_id=TALK), traceparent=PARENT).json
-    assert named["correlation_id"] == TALK
+    named = served.post(path, {**body, "correlation_id": TALK}, traceparent=PARENT).json
+    assert (named["correlation_id"], named["trace_id"]) == (TALK, TRACE)
+
+
+@pytest.mark.parametrize("path", [*WRITES, "confirmations", "turns, yes"])
+def test_a_trace_is_kept_with_the_row_it_made(anywhere: Served, path: str) -> None:
+    body: dict[str, Any] = WRITES.get(path, {})
+    if path in ("confirmations", "turns, yes"):
+        draft = anywhere.post("turns", turn("send $20 to Bob", correlation_id=TALK)).json
+        body = {"draft_event_id": draft["event_id"]}
+        if path == "turns, yes":
+            path, body = "turns", turn("yes", correlation_id=TALK)
+    first = anywhere.post(path, body, traceparent=PARENT, idempotency_key="order-17")
+    # A retry is part of another trace, or of none, and is told the first one's.
+    other = PARENT.replace(TRACE, "a" * 32)
+    again = anywhere.post(path, body, traceparent=other, idempotency_key="order-17")
+    bare = anywhere.post(path, body, idempotency_key="order-17")
+    assert (first.status, again.status, bare.status) == (201, 200, 200)
+    assert {told.json["trace_id"] for told in (first, again, bare)} == {TRACE}
+    assert again.json["same_decision"]
+    row = anywhere.get(f"decisions/{first.json['event_id']}?record=true").json
+    assert row["record"]["trace_id"] == TRACE
+    talk = first.json["correlation_id"]
+    replayed = anywhere.post(f"conversations/{talk}/replay", None).json["totals"]
+    assert (replayed["different"], replayed["differing"]) == (0, 0)
+    # Where there was none, none stands in the record.
+    told = anywhere.post("turns", turn("hello"), idempotency_key="none")
+    assert told.json["trace_id"] is None
+    row = anywhere.get(f"decisions/{told.json['event_id']}?record=true").json
+    assert "trace_id" not in row["record"]
+
+
+def test_a_trace_is_kept_with_each_of_many_and_names_no_conversation(anywhere: Served) -> None:
+    many = {"decisions": [WRITES["decisions"]] * 2}
+    for parent in (PARENT, ""):
+        told = anywhere.post(
+            "decisions/batch", many, traceparent=parent, idempotency_key="many"
+        ).json
+        (one, other) = (verdict["committed"] for verdict in told["results"])
+        assert (one["trace_id"], other["trace_id"]) == (TRACE, TRACE)
+        assert len({one["correlation_id"], other["correlation_id"], TRACE}) == 3
 
 
 @pytest.mark.parametrize(

@@ -46,6 +46,7 @@ class Applied:
 class Brought:
     """Where a decision stands that was brought; engine_version is empty where you decided."""
 
+    trace_id: str | None
     engine_version: str | None
     pack_digest: str | None
     event_id: str
@@ -188,6 +189,7 @@ class Packs:
 class ProfileAnswer:
     """A profile: tone and delivery, no authority."""
 
+    trace_id: str | None
     engine_version: str | None
     pack_digest: str | None
     event_id: str
@@ -292,6 +294,7 @@ class Terms:
 class TurnAnswer:
     """What a turn came to: docs/nlp.md names every part of the decision."""
 
+    trace_id: str | None
     engine_version: str | None
     pack_digest: str | None
     event_id: str
@@ -323,7 +326,6 @@ class TurnAnswer:
     lapsed: str | None
     refused: Mapping[str, str]
     engine: str
-    trace_id: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,6 +22,12 @@ class Moment(BaseModel):
     created_at_ns: str
 
 
+class Traced(BaseModel):
+    """The trace of the request that made the row, as its record keeps it; null where none did."""
+
+    trace_id: str | None
+
+
 class MadeBy(BaseModel):
     """What decided: the engine's version and the pack's digest, where they are known."""
 
@@ -29,7 +35,7 @@ class MadeBy(BaseModel):
     pack_digest: str | None
 
 
-class TurnAnswer(Receipt, MadeBy):
+class TurnAnswer(Receipt, MadeBy, Traced):
     """What a turn came to: docs/nlp.md names every part of the decision."""
 
     decision: str
@@ -60,10 +66,9 @@ class TurnAnswer(Receipt, MadeBy):
     lapsed: str | None
     refused: dict[str, str]
     engine: str
-    trace_id: str | None
 
 
-class ProfileAnswer(Receipt, MadeBy):
+class ProfileAnswer(Receipt, MadeBy, Traced):
     """A profile: tone and delivery, no authority."""
 
     style_profile_ref: str
@@ -81,7 +86,7 @@ class ProfileAnswer(Receipt, MadeBy):
     engine: str
 
 
-class Brought(Receipt, MadeBy):
+class Brought(Receipt, MadeBy, Traced):
     """Where a decision stands that was brought; engine_version is empty where you decided."""
 
     correlation_id: str

@@ -48,7 +48,8 @@ _KEY: Final = {
 _TRACEPARENT: Final = {
     "name": "traceparent",
     "in": "header",
-    "description": "W3C trace context; names the conversation where nothing else does.",
+    "description": "W3C trace context; kept in the record. Names the conversation where a body may"
+    " name one, and neither it nor a key does.",
     "schema": {"type": "string"},
 }
 _MATCH: Final = {

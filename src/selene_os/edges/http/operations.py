@@ -83,6 +83,12 @@ class Call:
         """Say which event the request is about; what is no event's id is nobody's to repeat."""
         self.decision_id = self.target = _id_or_none(names.parse_event_id, event_id)
 
+    def conversation(self, named: str | None) -> str | None:
+        """The conversation that is named: by the body, or where nothing else does by the trace."""
+        if named is None and self.idempotency_key is None:
+            return self.trace_id
+        return named
+
     def url(self, *segments: str) -> str:
         """The path of something of this tenant's."""
         named = (*ROOM, self.tenant.tenant_id, *segments)

@@ -30,6 +30,16 @@ def made_by(kept: ReplayRecord | None) -> Record:
     }
 
 
+def made(engine: str, engine_version: str, pack_digest: str | None, trace_id: str | None) -> Record:
+    """What made a row just now, and in which trace."""
+    return {
+        "engine": engine,
+        "engine_version": engine_version,
+        "pack_digest": pack_digest,
+        "trace_id": trace_id,
+    }
+
+
 def committed(one: Committed) -> Record:
     """Where a decision stands that was brought, and what made it."""
     return {
@@ -39,6 +49,7 @@ def committed(one: Committed) -> Record:
         "engine": one.engine,
         "engine_version": one.engine_version,
         "pack_digest": one.pack_digest,
+        "trace_id": one.trace_id,
     }
 
 
