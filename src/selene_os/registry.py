@@ -263,7 +263,9 @@ class Registry:
             names.check_count("size", size, 1, names.TIME_NS_MAX)
         row = self._store.proofs.checkpoint(self.tenant_id, size)
         if row is None:
-            raise NotFound("names no checkpoint", "Make one with `selene seal`.", field="size")
+            raise NotFound(
+                "names no checkpoint", "Make one: POST seal, or `selene seal`.", field="size"
+            )
         return row
 
     def checkpoints(self, after: int = 0, rows: int = 50) -> list[CheckpointRow]:

@@ -125,7 +125,7 @@ def late() -> ConfirmationRefused:
     """The refusal of a yes that comes too late."""
     return ConfirmationRefused(
         "has waited longer than the tenant lets a draft wait",
-        "Say what is wanted again; `selene tenant set … confirm_within_s=…` changes the time.",
+        "Say what is wanted again; the tenant's setting confirm_within_s is the time.",
         field="draft_event_id",
         reason=ReasonCode.X_CONFIRMATION_LATE.name,
     )

@@ -175,7 +175,7 @@ def bring_many(call: Call) -> Reply:
         if isinstance(outcome, Committed):
             kind = given[number]["decision"]["kind"]
             call.outcome.decided(kind, deduplicated=outcome.receipt.deduplicated)
-    results = [_verdict(one) for one in outcomes]
+    results = [_verdict(one, call.outcome.request_id) for one in outcomes]
     counts = [one["status"] for one in results]
     return replied(
         {
@@ -233,11 +233,12 @@ def _decision(given: models.Draft | models.Clarify | models.Chat) -> Decision:
     return Chat(reason, given.focus_span_ref)
 
 
-def _verdict(outcome: Committed | SeleneError | None) -> dict[str, Any]:
+def _verdict(outcome: Committed | SeleneError | None, request_id: str) -> dict[str, Any]:
     assert outcome is not None
     if isinstance(outcome, SeleneError):
         problem = problems.of_error(outcome)
-        return {"status": problem.status, "committed": None, "problem": problem.as_record(None)}
+        told = problem.as_record(request_id)
+        return {"status": problem.status, "committed": None, "problem": told}
     status = 200 if outcome.receipt.deduplicated else 201
     return {"status": status, "committed": records.committed(outcome), "problem": None}
 
