@@ -114,14 +114,14 @@ def parse_tenant_id(value: object) -> TenantId:
     return TenantId(text)
 
 
-def parse_user_id(value: object) -> UserId:
+def parse_user_id(value: object, field: str = "user_id") -> UserId:
     """Parse a user's name: 1 to 128 bytes, no control characters; raises BadField."""
-    return UserId(check_text("user_id", value, USER_ID_BYTES_MAX))
+    return UserId(check_text(field, value, USER_ID_BYTES_MAX))
 
 
-def parse_device_id(value: object) -> DeviceId:
+def parse_device_id(value: object, field: str = "device_id") -> DeviceId:
     """Parse a device's name: 1 to 128 bytes, no control characters; raises BadField."""
-    return DeviceId(check_text("device_id", value, DEVICE_ID_BYTES_MAX))
+    return DeviceId(check_text(field, value, DEVICE_ID_BYTES_MAX))
 
 
 def parse_session_id(value: object) -> SessionId:

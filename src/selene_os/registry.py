@@ -360,11 +360,11 @@ class Registry:
             None if intent is None else names.check_text("intent", intent, _WORDS_MAX),
             None if reason is None else reason_number(reason),
             None if decision is None else _parse_decision(decision),
-            None if user is None else names.parse_user_id(user),
+            None if user is None else names.parse_user_id(user, "user"),
             None if since is None else names.parse_time_ns(since, "since"),
             None if until is None else names.parse_time_ns(until, "until"),
             None if after is None else _parse_cursor(after),
-            None if device is None else names.parse_device_id(device),
+            None if device is None else names.parse_device_id(device, "device"),
         )
         # One more than asked for tells whether there is a next page.
         found = self._store.search(self.tenant_id, wanted, rows + 1)

@@ -251,3 +251,15 @@ def test_moments_are_told_to_the_nanosecond(served: Served) -> None:
         ("2023-11-15", 0),
     ):
         assert len(served.get(f"decisions?since={since}").json["events"]) == found, since
+
+
+def test_a_search_finds_what_was_decided_on_a_device(anywhere: Served) -> None:
+    mine = anywhere.post("turns", turn()).json["event_id"]
+    theirs = anywhere.post("turns", turn(user_id="bob", device_id="desk")).json["event_id"]
+    for device, events in (("kitchen", [mine]), ("desk", [theirs]), ("cellar", [])):
+        told = anywhere.get(f"decisions?device={device}").json["events"]
+        assert [one["event_id"] for one in told] == events
+    assert anywhere.get("decisions?device=desk&user=alice").json["events"] == []
+    for name in ("device", "user"):
+        told = anywhere.get(f"decisions?{name}=")
+        assert (told.status, told.json["field"]) == (422, name)

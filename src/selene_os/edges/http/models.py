@@ -303,6 +303,10 @@ class Search(Body):
         | None
     ) = None
     user: User | None = None
+    device: (
+        Annotated[str, text(names.DEVICE_ID_BYTES_MAX, "Only what was decided on this device.")]
+        | None
+    ) = None
     since: Moment | None = None
     until: Moment | None = None
     cursor: Cursor | None = None
