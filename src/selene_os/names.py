@@ -124,9 +124,9 @@ def parse_device_id(value: object, field: str = "device_id") -> DeviceId:
     return DeviceId(check_text(field, value, DEVICE_ID_BYTES_MAX))
 
 
-def parse_session_id(value: object) -> SessionId:
+def parse_session_id(value: object, field: str = "session_id") -> SessionId:
     """Parse a session's name: 1 to 128 bytes, no control characters; raises BadField."""
-    return SessionId(check_text("session_id", value, SESSION_ID_BYTES_MAX))
+    return SessionId(check_text(field, value, SESSION_ID_BYTES_MAX))
 
 
 def parse_idempotency_key(value: object) -> IdempotencyKey:

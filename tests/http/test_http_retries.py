@@ -41,10 +41,10 @@ def test_a_yes_names_what_read_it_at_once_and_on_a_retry(anywhere: Served) -> No
     pack = anywhere.get("packs").json["digest"]
     anywhere.post("turns", turn("send $20 to Bob", correlation_id=TALK))
     other = anywhere.post("turns", turn("send $30 to Bob")).json
-    said = {"body": turn("yes", correlation_id=TALK, turn_id=2), "path": "turns"}
-    sent = {"body": {"draft_event_id": other["event_id"]}, "path": "confirmations"}
-    for call, digest in ((said, pack), (sent, None)):
-        first, again = anywhere.post(**call), anywhere.post(**call)
+    said = ("turns", turn("yes", correlation_id=TALK, turn_id=2), pack)
+    sent = ("confirmations", {"draft_event_id": other["event_id"]}, None)
+    for path, body, digest in (said, sent):
+        first, again = anywhere.post(path, body), anywhere.post(path, body)
         assert (first.status, again.status, first.json["decision"]) == (201, 200, "CONFIRMED")
         row = anywhere.get(f"decisions/{first.json['event_id']}").json
         for told in (first.json, again.json, row):

@@ -47,7 +47,7 @@ def without_incident(told: Told) -> tuple[int, dict[str, str], bytes]:
 
 def url_of(operation: Operation, tenant: str) -> str:
     filled = re.sub(r"\{[a-z_]+\}", TALK, operation.path)
-    return f"/v1/tenants/{tenant}/{filled}"
+    return f"/v1/tenants/{tenant}/{filled}".rstrip("/")
 
 
 @pytest.mark.parametrize("given", BAD_KEYS, ids=range(len(BAD_KEYS)))
@@ -181,7 +181,9 @@ def test_no_path_leads_out_of_the_key_s_tenant(served: Served) -> None:
         path = re.sub(r"\{[a-z_]+\}", row if "event" in operation.path else talk, operation.path)
         body: Any = None if operation.body is None else {}
         for room in ("globex", "acme"):
-            told = served.ask(operation.method, f"/v1/tenants/{room}/{path}", body, "globex")
+            told = served.ask(
+                operation.method, f"/v1/tenants/{room}/{path}".rstrip("/"), body, "globex"
+            )
             if told.status == 200:
                 assert talk not in told.content.decode() and row not in told.content.decode()
             else:

@@ -110,6 +110,14 @@ class Decision:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Devices:
+    """One page of devices, by name."""
+
+    devices: tuple[RegisteredDevice, ...]
+    next_cursor: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
     """A row of audit_events; columns by the specifications' names."""
 
@@ -150,11 +158,30 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Identities:
+    """One page of users, by name."""
+
+    identities: tuple[RegisteredIdentity, ...]
+    next_cursor: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:
     """A user, and whether their writes are accepted."""
 
     user_id: str
     status: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IdentityWithDevices:
+    """A user, and their devices by name."""
+
+    created_at: str
+    created_at_ns: str
+    user_id: str
+    status: str
+    devices: tuple[RegisteredDevice, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -244,6 +271,39 @@ class Registered:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RegisteredDevice:
+    """A device of a user."""
+
+    created_at: str
+    created_at_ns: str
+    device_id: str
+    user_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegisteredIdentity:
+    """A user: ACTIVE, or DISABLED, whose writes are refused."""
+
+    created_at: str
+    created_at_ns: str
+    user_id: str
+    status: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegisteredSession:
+    """A session on a device; closed_at is null while it is open."""
+
+    created_at: str
+    created_at_ns: str
+    session_id: str
+    user_id: str
+    device_id: str
+    closed_at: str | None
+    closed_at_ns: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Replayed:
     """What a conversation's events came to when they were decided again."""
 
@@ -257,6 +317,14 @@ class Sealed:
 
     rows: int
     checkpoint: Checkpoint | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sessions:
+    """One page of sessions, by name."""
+
+    sessions: tuple[RegisteredSession, ...]
+    next_cursor: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -220,6 +220,57 @@ class Identity(BaseModel):
     status: str
 
 
+class RegisteredIdentity(Moment):
+    """A user: ACTIVE, or DISABLED, whose writes are refused."""
+
+    user_id: str
+    status: str
+
+
+class RegisteredDevice(Moment):
+    """A device of a user."""
+
+    device_id: str
+    user_id: str
+
+
+class RegisteredSession(Moment):
+    """A session on a device; closed_at is null while it is open."""
+
+    session_id: str
+    user_id: str
+    device_id: str
+    closed_at: str | None
+    closed_at_ns: str | None
+
+
+class IdentityWithDevices(RegisteredIdentity):
+    """A user, and their devices by name."""
+
+    devices: list[RegisteredDevice]
+
+
+class Identities(BaseModel):
+    """One page of users, by name."""
+
+    identities: list[RegisteredIdentity]
+    next_cursor: str | None
+
+
+class Devices(BaseModel):
+    """One page of devices, by name."""
+
+    devices: list[RegisteredDevice]
+    next_cursor: str | None
+
+
+class Sessions(BaseModel):
+    """One page of sessions, by name."""
+
+    sessions: list[RegisteredSession]
+    next_cursor: str | None
+
+
 class Closed(BaseModel):
     """A session that has ended."""
 

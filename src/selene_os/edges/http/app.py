@@ -16,7 +16,7 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
-from selene_os.edges.http import auth, deciding, evidencing, reading, registering
+from selene_os.edges.http import auth, deciding, evidencing, reading, registered, registering
 from selene_os.edges.http.api import Api, Settings
 from selene_os.edges.http.description import describe, page_of
 from selene_os.edges.http.operations import JSON, AccessEvents, Deployment, Operation, encode
@@ -39,6 +39,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     *reading.OPERATIONS,
     *evidencing.OPERATIONS,
     *registering.OPERATIONS,
+    *registered.OPERATIONS,
 )
 _API: Final = "/v1"
 _READY_KEPT_S: Final = 1.0

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Discriminator, Field
 
 from selene_os import decision, names
 from selene_os.engines import focus, nlp
-from selene_os.registry import PAGE_ROWS_MAX
+from selene_os.registrations import PAGE_ROWS_MAX
 
 BATCH_MAX: Final = 1_000
 UTTERANCE_BYTES_MAX: Final = 32_768
@@ -318,6 +318,25 @@ class Page(Body):
 
     cursor: Cursor | None = None
     limit: Limit = 50
+
+
+class Identities(Page):
+    """Which users."""
+
+    status: Literal["ACTIVE", "DISABLED"] | None = None
+
+
+class Devices(Page):
+    """Whose devices."""
+
+    user_id: User | None = None
+
+
+class Sessions(Page):
+    """Whose sessions."""
+
+    user_id: User | None = None
+    open: Annotated[Switch, Field(description="Only those that have not ended.")] = "false"
 
 
 class Trace(Body):

@@ -175,7 +175,7 @@ class Operation:
 
     Attributes:
         name: unique; the operationId, and the action of access events.
-        method, path: path is relative, like decisions/{event_id}.
+        method, path: path is relative, like decisions/{event_id}; empty for the tenant itself.
         scopes: a key needs one of these.
         run: answers a call; runs in a thread, and may block.
         summary: one line. text: the rest.
@@ -210,7 +210,7 @@ class Operation:
     @property
     def segments(self) -> tuple[str, ...]:
         """The path in its parts."""
-        return tuple(self.path.split("/"))
+        return tuple(self.path.split("/")) if self.path else ()
 
     @property
     def variables(self) -> tuple[str, ...]:
