@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import selene_os
-from selene_os.edges.http import deciding, evidencing, reading, registering
+from selene_os.edges.http import deciding, evidencing, reading, registered, registering
 from selene_os.edges.http.app import OPERATIONS
 from selene_os.edges.http.description import describe
 
@@ -29,6 +29,7 @@ ROOMS: Final = {
     "reading": ("read: conversations, decisions, search, replay", reading),
     "evidencing": ("prove and audit: checkpoints, bundles, sealing", evidencing),
     "registering": ("say who may write and how values are read", registering),
+    "registered": ("tell who is registered", registered),
 }
 WRITTEN_BY: Final = "Written by tests/client_writing.py from the API's description; not by hand."
 Record = dict[str, Any]
@@ -156,7 +157,8 @@ class _Builder:
     def __init__(self, one: Any) -> None:
         self.one = one
         record = described()
-        self.about = record["paths"][f"/v1/tenants/{{tenant_id}}/{one.path}"][one.method.lower()]
+        path = "/".join(("/v1/tenants/{tenant_id}", *one.segments))
+        self.about = record["paths"][path][one.method.lower()]
         self.needed: list[str] = []
         self.optional: list[str] = []
         self.args: list[str] = []
@@ -220,9 +222,8 @@ class _Builder:
         if one.keyed:
             self.optional.append("idempotency_key: str | None = None")
             self.args.append("        idempotency_key: the same for the same request, ever.")
-            if one.name == "takeTurn":
-                self.optional.append("traceparent: str | None = None")
-                self.args.append("        traceparent: W3C trace context.")
+            self.optional.append("traceparent: str | None = None")
+            self.args.append("        traceparent: W3C trace context.")
         star = ["*"] if self.optional else []
         kind = self.answer()
         segments = ", ".join(
@@ -230,13 +231,14 @@ class _Builder:
         )
         if "size" in one.variables:
             segments = segments.replace("size", "str(size)")
-        more = [f'"{one.name}"', f'"{one.method}"', f"({segments},)", kind]
+        path = f"({segments},)" if segments else "()"
+        more = [f'"{one.name}"', f'"{one.method}"', path, kind]
         for place, names in self.sent.items():
             if names or (place == "body" and one.body is not None):
                 pairs = ", ".join(f'"{name}": {name}' for name in names)
                 more.append(f"{place}={{{pairs}}}")
         more += ["idempotency_key=idempotency_key"] if one.keyed else []
-        more += ["traceparent=traceparent"] if one.name == "takeTurn" else []
+        more += ["traceparent=traceparent"] if one.keyed else []
         more += ["makes_key=True"] if one.keyed and one.name not in OWN_KEY else []
         more += ["repeatable=False"] if one.name in ONCE else []
         doc = _doc(f"{one.summary} {one.text}", "    ", tuple(self.args))

@@ -37,9 +37,15 @@ def _before() -> list[Asked]:
     trip = {"user_id": "erin", "device_id": "car", "session_id": "trip"}
     settings = {"currency": "USD", "zone": "Europe/Berlin"}
     return [
+        ("getTenant", "GET", "/v1/tenants/acme", None, {}),
         ("addIdentity", "POST", "identities", {"user_id": "erin"}, {}),
         ("addDevice", "POST", "devices", {"user_id": "erin", "device_id": "car"}, {}),
         ("openSession", "POST", "sessions", trip, {}),
+        ("listIdentities", "GET", "identities?status=ACTIVE&limit=2", None, {}),
+        ("getIdentity", "GET", "identities/erin", None, {}),
+        ("listDevices", "GET", "devices?user_id=erin", None, {}),
+        ("listSessions", "GET", "sessions?open=true&limit=1", None, {}),
+        ("getSession", "GET", "sessions/trip", None, {}),
         ("closeSession", "POST", "sessions/trip/close", None, {}),
         ("refusal:409", "DELETE", "sessions/trip", None, {}),
         ("deleteSession", "DELETE", "sessions/morning", None, {}),

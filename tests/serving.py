@@ -14,6 +14,7 @@ from urllib.parse import unquote
 from ledgers import START_NS, Ledger
 from seals import sealer
 from selene_os import Listed, Selene, Surroundings
+from selene_os.edges.http import auth
 from selene_os.edges.http.api import Settings
 from selene_os.edges.http.app import create_app
 from selene_os.edges.http.auth import SCOPES
@@ -76,7 +77,12 @@ class Served:
     """
 
     def __init__(
-        self, ledger: Ledger, settings: Settings | None = None, *, memory: bool = False
+        self,
+        ledger: Ledger,
+        settings: Settings | None = None,
+        *,
+        memory: bool = False,
+        check: auth.Check | None = None,
     ) -> None:
         self.ledger = ledger
         self.events: list[AccessEvent] = []
@@ -99,7 +105,7 @@ class Served:
         seals = sealer(ledger.store)
         self.app = create_app(
             self.selene,
-            check=self.check,
+            check=check or self.check,
             note=self.events.append,
             settings=settings,
             clock=lambda: self.now_ns,

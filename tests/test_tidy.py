@@ -21,8 +21,8 @@ EVERY_FILE = FILES + [
 WORDS = {"names", "errors", "reasons", "decision"}
 APP_PARTS = {
     "archive", "bringing", "context", "dictionary", "differences", "erasing", "gates", "handovers",
-    "proving", "rebuilding", "receipts", "records", "registry", "remembering", "replaying", "spots",
-    "tenancy", "waiting",
+    "proving", "rebuilding", "receipts", "records", "registrations", "registry", "remembering",
+    "replaying", "spots", "tenancy", "waiting",
 }  # fmt: skip
 # Room -> the rooms it may import from; a room may always import from itself.
 MAY_IMPORT = {
@@ -47,8 +47,9 @@ MAY_IMPORT = {
     "tenancy": WORDS | {"engines", "ledger"},
     "dictionary": WORDS | {"turn", "engines", "ledger"},
     "remembering": WORDS | {"gates", "engines", "language", "ledger"},
+    "registrations": WORDS | {"receipts", "tenancy", "ledger"},
     "registry": WORDS
-    | {"dictionary", "erasing", "remembering", "records", "receipts", "tenancy"}
+    | {"dictionary", "erasing", "remembering", "records", "receipts", "registrations"}
     | {"engines", "ledger", "proof", "proving"},
     "bringing": WORDS | {"registry", "records", "receipts", "spots", "engines", "ledger"},
     "context": WORDS | {"records", "spots", "engines", "ledger"},
@@ -70,8 +71,12 @@ MAY_IMPORT = {
 }
 BANNED = re.compile(r"(Manager|Helper|Util|Utils|Processor|Handler|Base|Impl|Data|Info|Service)$")
 MODULE_LINES_MAX = 400
-# One file on purpose: an auditor reads it from top to bottom, and nothing else of ours.
-LONGER = {"src/selene_os/proof/verify_case.py": 430}
+# One file on purpose: an auditor reads it from top to bottom, and nothing else of ours. The other
+# is written from the API's description, a class for each answer.
+LONGER = {
+    "src/selene_os/proof/verify_case.py": 430,
+    "src/selene_os/client/answers.py": 500,
+}
 FUNCTION_LINES_MAX = 60
 
 

@@ -19,12 +19,10 @@ from selene_os.engines import focus, nlp, persona
 from selene_os.errors import (
     BadField,
     ConfirmationRefused,
-    NotFound,
     Overtaken,
     ScopeRefused,
 )
 from selene_os.ledger import codec, refusals
-from selene_os.ledger.events import AuditEvent, ReplayRecord, TenantRow
 from selene_os.ledger.repositories import PersonaProfiles, Said, spoken_source
 from selene_os.ledger.store import Store
 from selene_os.receipts import Answer, Profile, Surroundings
@@ -32,6 +30,7 @@ from selene_os.replaying import Replayed, Replayer
 from selene_os.spots import (
     NEXT_TURN_TRIES,
     find_there,
+    kept_there,
     overtaken,
     parse_given_key,
     record_there,
@@ -42,11 +41,12 @@ from selene_os.waiting import (
     NANOSECONDS,
     answered,
     confirm_by,
+    drafted,
     late,
+    recorded,
     there,
     turn_before,
     unfit,
-    waits_until,
 )
 
 NOBODY: Final = remembering.Ports(gates.DenyAll(), gates.DenyAll())
@@ -100,6 +100,7 @@ class Tenant(Bringing):
         salient: Sequence[focus.Item] = (),
         source: str = "TYPED_TEXT",
         privacy_scope: str = "PRIVATE",
+        trace: str | None = None,
     ) -> Answer:
         """Understand one utterance and record the decision.
 
@@ -118,11 +119,13 @@ class Tenant(Bringing):
             transcript_confidence, uncertain_spans: how sure the transcriber was.
             salient: at most 12 items; a span of the text has "span:START-END" as content_ref.
             source: TYPED_TEXT or VOICE_TRANSCRIPT. privacy_scope: PUBLIC, PRIVATE, CONFIDENTIAL.
+            trace: the W3C trace id of what this call is part of, kept in the record.
 
         Raises:
             Refusal: nothing was written. Fault: nothing was acknowledged.
         """
         scope = self._scope(user, device, session)
+        traced = None if trace is None else names.parse_trace_id(trace)
         said = Said(nlp.check_utterance(text), spoken_source(source), privacy_scope)
         created_at = self._surroundings.clock()
         settings = self.settings
@@ -146,7 +149,7 @@ class Tenant(Bringing):
                 before.lapsed, before.reason, before.confirmed, hints, items,
             )  # fmt: skip
             understood = understand(asked, self._pack)
-            entries = records.entries_of(understood)
+            entries = records.entries_of(understood, traced)
             unit = self._decisions.unit(
                 scope, spot.place, entries, said, created_at, next_turn=spot.next_turn
             )
@@ -162,7 +165,7 @@ class Tenant(Bringing):
             answer = answered(understood, spot, receipts, created_at, settings)
             if not receipts[0].deduplicated:
                 return answer
-            return self._recorded(scope, answer, settings)
+            return recorded(self._store, scope, answer, settings)
         raise overtaken(correlation)
 
     def confirm(
@@ -174,6 +177,7 @@ class Tenant(Bringing):
         device: str | None = None,
         session: str | None = None,
         key: str | None = None,
+        trace: str | None = None,
     ) -> Answer:
         """Record a user's yes or no to one draft, once, within the time that the tenant sets.
 
@@ -183,6 +187,7 @@ class Tenant(Bringing):
             user: who says so, if that is to be checked: only its own user may.
             device, session: where; by default the draft's device, in no session.
             key: the idempotency key; by default made of the draft's event.
+            trace: as for `take_turn`.
 
         Raises:
             NotFound: no such event. BadField: it is no draft. ConfirmationRefused: it is not fit
@@ -191,7 +196,8 @@ class Tenant(Bringing):
         if not isinstance(yes, bool):
             # A truthy word such as "no" must not pass for a yes.
             raise BadField("yes", "must be true or false", "Give a boolean.")
-        event, found = self._draft(draft)
+        traced = None if trace is None else names.parse_trace_id(trace)
+        event, found = drafted(self._store, self.tenant_id, draft)
         if user is not None and names.parse_user_id(user) != found.user_id:
             raise ScopeRefused("is not whose draft this is", "Ask its own user.", field="user_id")
         if not gates.is_fit(found) or found.result.requires_confirmation is None:
@@ -206,7 +212,7 @@ class Tenant(Bringing):
         now, settings = self._surroundings.clock(), self.settings
         if now > confirm_by(found, settings) and there(self._store, scope, place) is None:
             raise late()
-        entry = records.entry_of_reply(found, yes=yes)
+        entry = records.entry_of_reply(found, traced, yes=yes)
         receipts = self._commit(self._decisions.unit(scope, place, [entry], None, now))
         if receipts[0].deduplicated:
             first = find_there(self._store, scope, receipts[0])
@@ -264,11 +270,14 @@ class Tenant(Bringing):
         self, draft: Answer | str, confirmation: Answer | str | None
     ) -> tuple[gates.Draft, codec.Scope, Callable[[bool], gates.Confirmed | None]]:
         """A draft, whose it is, and its yes, told whether that was used; all from the ledger."""
-        event, found = self._draft(_event_of(draft))
+        event, found = drafted(self._store, self.tenant_id, _event_of(draft))
         device = event.device_id or names.DeviceId("")
         scope = codec.Scope(self.tenant_id, found.user_id, device, event.session_id)
         within = self.settings.confirm_within_s * NANOSECONDS
-        yes = None if confirmation is None else self._kept(_event_of(confirmation))
+        yes = None
+        if confirmation is not None:
+            named = _event_of(confirmation)
+            yes = kept_there(self._store, self.tenant_id, named, "confirmation_event_id")
 
         def said(used: bool) -> gates.Confirmed | None:
             return None if yes is None else records.confirmed_by(*yes, within, used=used)
@@ -291,6 +300,7 @@ class Tenant(Bringing):
         correlation: str | None = None,
         turn: int | None = None,
         key: str | None = None,
+        trace: str | None = None,
     ) -> Profile:
         """Decide and record a verified user's profile: tone and delivery, no authority.
 
@@ -301,11 +311,13 @@ class Tenant(Bringing):
             speaker: the verified speaker; without one the commit is refused, nothing is written.
             signals: further preference signals, later than those, the latest of a key last.
             place: PRIVATE, SHARED or UNKNOWN.
+            trace: as for `take_turn`.
 
         Raises:
             IdentityRequired: no verified speaker. Refusal, Fault: as for `take_turn`.
         """
         scope = self._scope(user, device, session)
+        traced = None if trace is None else names.parse_trace_id(trace)
         wish = self._wish(correlation, turn, key)
         for _ in range(NEXT_TURN_TRIES):
             at = self._surroundings.clock()
@@ -322,9 +334,9 @@ class Tenant(Bringing):
             )
             request, rests, notes = context.complete(self._store, scope, spot, wished, last, at)
             result = persona.run(request)
-            snapshot = records.validated(request, result)
+            snapshot = context.validated(request, result)
             rests = context.rests_on(result.evidence, rests)
-            entry = records.entry_of_profile(request, result, snapshot, notes, rests)
+            entry = records.entry_of_profile(request, result, snapshot, notes, rests, traced)
             after = None if last is None else last.event_id
             unit = self._profiles.unit(scope, spot.place, entry, at, after)
             try:
@@ -357,43 +369,6 @@ class Tenant(Bringing):
     def _replayer(self) -> Replayer:
         return Replayer(self._store, self.tenant_id, self._pack, self._dictionaries)
 
-    def _kept(self, event_id: str) -> tuple[AuditEvent, ReplayRecord]:
-        """An event with its record. Raises NotFound, also for another tenant's."""
-        event = self._store.event(self.tenant_id, names.parse_event_id(event_id))
-        if event is None:
-            raise NotFound(f"{event_id!r} is not known", "Check its id.", field="event_id")
-        return event, record_there(self._store, event)
-
-    def _draft(self, event_id: str) -> tuple[AuditEvent, gates.Draft]:
-        event, kept = self._kept(event_id)
-        return event, records.draft_of(event, kept)
-
-    def _recorded(self, scope: codec.Scope, mine: Answer, settings: TenantRow) -> Answer:
-        """What a retry is told: what the ledger says, and whether it would have said the same."""
-        first = find_there(self._store, scope, mine.receipts[0])
-        kept = record_there(self._store, first)
-        if first.engine == codec.PH1_X:
-            event, draft = self._draft(codec.decode_json(first.payload_min)["draft_event_id"])
-            said = codec.decode_json(first.payload_min)["decision"]
-            answer = replace(mine, result=draft.result, confirmation=said, drafts=(event.event_id,))
-        else:
-            answer = replace(mine, result=records.answer_of(first, kept))
-        same = mine.receipts[0].same_decision and (
-            answer.result.as_record() == mine.result.as_record()
-        )
-        receipts = (replace(mine.receipts[0], same_decision=same), *mine.receipts[1:])
-        waits = answer.decision == "INTENT_DRAFT" and not self._is_settled(first)
-        until = waits_until(answer.result, first.created_at, settings) if waits else None
-        return replace(answer, turn_id=first.turn_id, receipts=receipts, confirm_by=until)
-
-    def _is_settled(self, draft: AuditEvent) -> bool:
-        """Whether somebody said yes or no to a draft, or wanted it otherwise."""
-        return any(
-            codec.decode_json(event.payload_min).get("draft_event_id") == draft.event_id
-            for event in self._store.trace(self.tenant_id, draft.correlation_id)
-            if event.engine == codec.PH1_X
-        )
-
 
 def _event_of(answer: Answer | str) -> str:
-    return answer.event_id if isinstance(answer, Answer) else names.parse_event_id(answer)
+    return answer.event_id if isinstance(answer, Answer) else answer

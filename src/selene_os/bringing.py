@@ -32,6 +32,7 @@ class _Written(NamedTuple):
     scope: codec.Scope
     entries: list[Entry]
     said: Said | None
+    trace: names.TraceId | None
 
 
 class Bringing(Registry):
@@ -59,13 +60,14 @@ class Bringing(Registry):
         turn: int | None = None,
         key: str | None = None,
         text: str | None = None,
+        trace: str | None = None,
     ) -> Committed:
         """Record one decision of a team's own understanding; see `Brought` for the arguments.
 
         Raises:
             Refusal: nothing was written. Fault: nothing was acknowledged.
         """
-        brought = Brought(decision, user, device, session, correlation, turn, key, text)
+        brought = Brought(decision, user, device, session, correlation, turn, key, text, trace)
         committed = self.commit_decisions([brought])[0]
         if isinstance(committed, SeleneError):
             raise committed
@@ -119,7 +121,7 @@ class Bringing(Registry):
             if isinstance(spot, Refusal):
                 outcomes[number] = spot
                 continue
-            scope, entries, said = written[number]
+            scope, entries, said, _ = written[number]
             now, next_turn = self._surroundings.clock(), spot.next_turn
             try:
                 units[number] = self._decisions.unit(
@@ -136,19 +138,36 @@ class Bringing(Registry):
             outcomes[number] = (
                 verdict
                 if isinstance(verdict, Refusal)
-                else self._stands(brought[number], spots[number], verdict[0])
+                else self._stands(written[number], spots[number], verdict[0])
             )
 
-    def _stands(self, brought: Brought, spot: Spot, receipt: Receipt) -> Committed | Refusal:
+    def _stands(self, written: _Written, spot: Spot, receipt: Receipt) -> Committed | Refusal:
         """Where a decision stands: a retried one where the first does, whatever turn it names."""
         if not receipt.deduplicated:
-            return Committed(spot.correlation_id, spot.turn_id, receipt)
+            (made,) = written.entries
+            return Committed(
+                spot.correlation_id,
+                spot.turn_id,
+                receipt,
+                codec.PH1_NLP,
+                made.engine_version,
+                made.pack_digest,
+                written.trace,
+            )
         try:
-            scope = self._scope(brought.user, brought.device, brought.session)
-            there = find_there(self._store, scope, receipt)
+            there = find_there(self._store, written.scope, receipt)
         except Refusal as refusal:
             return refusal
-        return Committed(there.correlation_id, there.turn_id, receipt)
+        kept = self._store.record(self.tenant_id, there.event_id)
+        return Committed(
+            there.correlation_id,
+            there.turn_id,
+            receipt,
+            there.engine,
+            None if kept is None else kept.engine_version,
+            None if kept is None else kept.pack_digest,
+            records.trace_of(kept),
+        )
 
     # ---- how it is done
 
@@ -185,4 +204,5 @@ class Bringing(Registry):
     def _written(self, brought: Brought) -> _Written:
         scope = self._scope(brought.user, brought.device, brought.session)
         said = None if brought.text is None else Said(nlp.check_utterance(brought.text))
-        return _Written(scope, [records.entry_brought(brought.decision)], said)
+        trace = None if brought.trace is None else names.parse_trace_id(brought.trace)
+        return _Written(scope, [records.entry_brought(brought.decision, trace)], said, trace)

@@ -13,7 +13,7 @@ from typing import Final
 
 from selene_os import records
 from selene_os.engines import persona
-from selene_os.errors import BadField
+from selene_os.errors import BadField, EngineRefused, IdentityRequired
 from selene_os.ledger import codec
 from selene_os.ledger.events import (
     ERASED_KEY_ID,
@@ -218,3 +218,23 @@ def _remembered(row: CurrentMemory) -> persona.Signal:
             except BadField:
                 continue
     return persona.Signal(row.memory_key, _UNREADABLE, ref)
+
+
+def validated(request: persona.Request, result: persona.Result) -> persona.Snapshot:
+    """The snapshot of a result that holds; a refusal of the engine's as the caller's to mend."""
+    if result.reason_code == "PERSONA_IDENTITY_REQUIRED":
+        raise IdentityRequired(
+            "is missing or not verified",
+            "Verify the speaker and name them; there is no fallback profile.",
+            field="speaker_id",
+            reason=result.reason_code,
+        )
+    if result.snapshot is None:
+        raise EngineRefused("PH1.PERSONA", "See the reason code.", reason=result.reason_code)
+    if broken := persona.validate(request, result.snapshot):
+        raise EngineRefused(
+            f"PH1.PERSONA's profile breaks {', '.join(broken)}",
+            "Report this; nothing was written.",
+            reason="PERSONA_VALIDATION_FAILED",
+        )
+    return result.snapshot

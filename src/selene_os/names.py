@@ -24,6 +24,7 @@ CorrelationId = NewType("CorrelationId", str)
 TurnId = NewType("TurnId", int)
 EventId = NewType("EventId", str)
 IdempotencyKey = NewType("IdempotencyKey", str)
+TraceId = NewType("TraceId", str)
 
 TENANT_ID_BYTES_MAX: Final = 64
 USER_ID_BYTES_MAX: Final = 128
@@ -113,19 +114,19 @@ def parse_tenant_id(value: object) -> TenantId:
     return TenantId(text)
 
 
-def parse_user_id(value: object) -> UserId:
+def parse_user_id(value: object, field: str = "user_id") -> UserId:
     """Parse a user's name: 1 to 128 bytes, no control characters; raises BadField."""
-    return UserId(check_text("user_id", value, USER_ID_BYTES_MAX))
+    return UserId(check_text(field, value, USER_ID_BYTES_MAX))
 
 
-def parse_device_id(value: object) -> DeviceId:
+def parse_device_id(value: object, field: str = "device_id") -> DeviceId:
     """Parse a device's name: 1 to 128 bytes, no control characters; raises BadField."""
-    return DeviceId(check_text("device_id", value, DEVICE_ID_BYTES_MAX))
+    return DeviceId(check_text(field, value, DEVICE_ID_BYTES_MAX))
 
 
-def parse_session_id(value: object) -> SessionId:
+def parse_session_id(value: object, field: str = "session_id") -> SessionId:
     """Parse a session's name: 1 to 128 bytes, no control characters; raises BadField."""
-    return SessionId(check_text("session_id", value, SESSION_ID_BYTES_MAX))
+    return SessionId(check_text(field, value, SESSION_ID_BYTES_MAX))
 
 
 def parse_idempotency_key(value: object) -> IdempotencyKey:
@@ -138,17 +139,23 @@ def parse_correlation_id(value: object) -> CorrelationId:
 
     A W3C trace id is one, so that a conversation can be found by its trace. Raises BadField.
     """
+    step = "Leave it out to have one made, or give a W3C trace id."
+    return CorrelationId(_hexadecimal("correlation_id", value, step))
+
+
+def parse_trace_id(value: object) -> TraceId:
+    """Parse a W3C trace id: 32 lower-case hex digits, not all zero; raises BadField."""
+    return TraceId(_hexadecimal("trace_id", value, "Leave it out, or give a W3C trace id."))
+
+
+def _hexadecimal(field: str, value: object, next_step: str) -> str:
     if (
         not isinstance(value, str)
         or not _CORRELATION.fullmatch(value)
         or value == "00000000000000000000000000000000"
     ):
-        raise BadField(
-            "correlation_id",
-            "must be 32 lower-case hexadecimal digits, not all zero",
-            "Leave it out to have one made, or give a W3C trace id.",
-        )
-    return CorrelationId(value)
+        raise BadField(field, "must be 32 lower-case hexadecimal digits, not all zero", next_step)
+    return value
 
 
 def parse_turn_id(value: object) -> TurnId:
@@ -156,11 +163,11 @@ def parse_turn_id(value: object) -> TurnId:
     return TurnId(check_count("turn_id", value, 1, TURN_ID_MAX))
 
 
-def parse_event_id(value: object) -> EventId:
+def parse_event_id(value: object, field: str = "event_id") -> EventId:
     """Parse an event's name: a UUID of version 7 in lower case; raises BadField."""
     if not isinstance(value, str) or not _EVENT.fullmatch(value):
         raise BadField(
-            "event_id", "must be a UUID of version 7, in lower case", "Copy it from a receipt."
+            field, "must be a UUID of version 7, in lower case", "Copy it from a receipt."
         )
     return EventId(value)
 

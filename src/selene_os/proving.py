@@ -25,7 +25,10 @@ from selene_os.proof.evidence import (
 )
 
 Disclose = Callable[[TenantId, EventId], Disclosed | None]
-_SEAL_FIRST: Final = "Run `selene seal` first, or carry them unproven with --unsealed."
+_SEAL_FIRST: Final = (
+    "Seal them first: POST seal, or `selene seal`. Or carry them unproven: unsealed=true, or"
+    " --unsealed."
+)
 
 
 class SealedLog(Protocol):
@@ -72,12 +75,16 @@ def case_of(
     rows = proofs.whole_rows(tenant_id, correlation_id)
     if not rows:
         raise NotFound(
-            f"{correlation_id!r} has no rows", "Find it by `selene search`.", field="correlation_id"
+            f"{correlation_id!r} has no rows",
+            "Find it: GET decisions, or `selene search`.",
+            field="correlation_id",
         )
     if len(rows) > ROWS_MAX:
         raise BadField("correlation_id", f"has more than {ROWS_MAX} rows", "Ask for another.")
     if newest is None or not newest.size:
-        raise BadField("tenant_id", "has no seal yet", "Run `selene seal` first.")
+        raise BadField(
+            "tenant_id", "has no seal yet", "Seal it first: POST seal, or `selene seal`."
+        )
     found = proofs.placed(tenant_id, [row.event_id for row in rows])
     placed = {name: place for name, place in found.items() if place.leaf_index < newest.size}
     missing = len(rows) - len(placed)

@@ -169,5 +169,5 @@ def reason_number(given: str | int) -> int:
     except ValueError:
         number = 0
     if not 1 <= number < 2**32:
-        raise BadField("reason_code", "is not known", "See docs/reason-codes.md.")
+        raise BadField("reason", "is not known", "See docs/reason-codes.md.")
     return number

@@ -104,6 +104,7 @@ class Brought:
         correlation, turn, key: where it stands; None makes a new conversation, its first turn,
             and the default key.
         text: what was said, kept in conversation_ledger; None keeps nothing.
+        trace: the W3C trace id of what this is part of, kept in the record.
     """
 
     decision: Decision
@@ -114,12 +115,24 @@ class Brought:
     turn: int | None = None
     key: str | None = None
     text: str | None = None
+    trace: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Committed:
-    """Where a brought decision stands now."""
+    """Where a brought decision stands now, and what made it, as the record says.
+
+    Attributes:
+        engine: whose row it is.
+        engine_version: empty where a caller decided; None where the row has no record.
+        pack_digest: None where no pack decided.
+        trace_id: of the call that brought it first; None where that named none.
+    """
 
     correlation_id: names.CorrelationId
     turn_id: names.TurnId
     receipt: Receipt
+    engine: str
+    engine_version: str | None
+    pack_digest: str | None
+    trace_id: str | None = None

@@ -20,7 +20,7 @@ from selene_os.decision import (
     ProfileDecision,
 )
 from selene_os.engines import nlp, persona
-from selene_os.errors import BadField, EngineRefused, Erased, Fault, IdentityRequired
+from selene_os.errors import BadField, Erased, Fault
 from selene_os.gates import Confirmed, Draft, is_fit
 from selene_os.handovers import HandOver
 from selene_os.ledger import codec
@@ -32,7 +32,7 @@ from selene_os.ledger.events import (
     ReplayRecord,
 )
 from selene_os.ledger.repositories import Entry
-from selene_os.names import TenantId, UserId
+from selene_os.names import TenantId, TraceId, UserId
 from selene_os.reasons import ReasonCode, reason_name
 from selene_os.turn import PH1_X_VERSION, Understood
 
@@ -41,7 +41,10 @@ Record = dict[str, Any]
 Kept = tuple[RecordedTurn, Record]
 
 # A decision of a team's own: nothing here can make it again, and the record says so.
-BROUGHT: Final = codec.encode_json({"decided_by": "caller"})
+_BROUGHT: Final[Record] = {"decided_by": "caller"}
+BROUGHT: Final = codec.encode_json(_BROUGHT)
+# What a record keeps of the request beside what was asked: which trace it was part of.
+TRACE: Final = "trace_id"
 
 
 def nlp_decision(
@@ -85,11 +88,14 @@ def profile_decision(result: persona.Result, snapshot: persona.Snapshot) -> Prof
     )
 
 
-def entries_of(understood: Understood) -> list[Entry]:
+def entries_of(understood: Understood, trace: TraceId | None = None) -> list[Entry]:
     """A turn's decisions, one for each draft; the first one's record holds the whole answer.
 
     A yes or a no is all that a turn decides; a draft that was changed is settled beside what it
     became.
+
+    Args:
+        trace: of the request, which each record keeps; it decides nothing.
     """
     result, settlement = understood.result, understood.settlement
     digest = nlp.pack_digest(understood.pack)
@@ -100,26 +106,32 @@ def entries_of(understood: Understood) -> list[Entry]:
                 nlp_decision(draft, understood.request, understood.pack, understood.focus_span_ref),
                 nlp.VERSION,
                 digest,
-                codec.encode_json(_of_turn(understood, result if number == 0 else draft)),
+                _encode(_of_turn(understood, result if number == 0 else draft), trace),
             )
             for number, draft in enumerate(result.drafts or (result,))
         ]
     if settlement is not None:
         asked = {"request": _request_of(understood), **_told(understood.hand_overs)}
         entries += [
-            _settled(settlement.reason_code, draft, asked, digest) for draft in settlement.drafts
+            _settled(settlement.reason_code, draft, asked, trace, digest)
+            for draft in settlement.drafts
         ]
     return entries
 
 
-def entry_of_reply(draft: Draft, *, yes: bool) -> Entry:
+def entry_of_reply(draft: Draft, trace: TraceId | None = None, *, yes: bool) -> Entry:
     """A draft that was confirmed or declined by a call, not in words."""
     reason = ReasonCode.X_CONFIRMED if yes else ReasonCode.X_DECLINED
-    return _settled(reason, draft, {"request": {"draft_event_id": draft.event_id, "yes": yes}})
+    asked = {"request": {"draft_event_id": draft.event_id, "yes": yes}}
+    return _settled(reason, draft, asked, trace)
 
 
 def _settled(
-    reason: ReasonCode, draft: Draft, asked: Record, pack_digest: str | None = None
+    reason: ReasonCode,
+    draft: Draft,
+    asked: Record,
+    trace: TraceId | None,
+    pack_digest: str | None = None,
 ) -> Entry:
     decision = Confirmation(reason, draft.event_id)
     record = {
@@ -133,7 +145,7 @@ def _settled(
             "fields": [heard.as_record() for heard in draft.result.fields],
         },
     }
-    return Entry(decision, PH1_X_VERSION, pack_digest, codec.encode_json(record))
+    return Entry(decision, PH1_X_VERSION, pack_digest, _encode(record, trace))
 
 
 def entry_of_profile(
@@ -142,6 +154,7 @@ def entry_of_profile(
     snapshot: persona.Snapshot,
     notes: Sequence[str],
     rests_on: dict[str, str],
+    trace: TraceId | None = None,
 ) -> Entry:
     """A profile's decision with its record.
 
@@ -151,11 +164,11 @@ def entry_of_profile(
     """
     record = _of_profile(request, result, snapshot)
     record.update(notes=list(notes), rests_on=rests_on)
-    encoded = codec.encode_json(record)
+    encoded = _encode(record, trace)
     return Entry(profile_decision(result, snapshot), persona.VERSION, None, encoded)
 
 
-def entry_brought(decision: Decision) -> Entry:
+def entry_brought(decision: Decision, trace: TraceId | None = None) -> Entry:
     """A decision of a team's own understanding, with the record that says so.
 
     Raises:
@@ -167,7 +180,13 @@ def entry_brought(decision: Decision) -> Entry:
             f"of type {type(decision).__name__:.64} cannot be brought",
             "Give an IntentDraft, a Clarify or a Chat.",
         )
-    return Entry(decision, "", None, BROUGHT)
+    # Mostly the same bytes, above all in a batch.
+    return Entry(decision, "", None, BROUGHT if trace is None else _encode(_BROUGHT, trace))
+
+
+def _encode(record: Record, trace: TraceId | None) -> bytes:
+    """A record as it is kept; a trace stands in it only where there was one."""
+    return codec.encode_json(record if trace is None else {**record, TRACE: trace})
 
 
 def _of_turn(understood: Understood, answer: nlp.Result) -> Record:
@@ -226,6 +245,18 @@ def decode(kept: ReplayRecord | RecordedTurn) -> Record:
     if not isinstance(record, dict):
         raise Fault(f"the record of event {kept.event_id} is damaged", "See `selene doctor`.")
     return record
+
+
+def trace_of(kept: ReplayRecord | None) -> str | None:
+    """The trace of the request that made a record; None where it had none, or cannot be read."""
+    if kept is None:
+        return None
+    try:
+        trace = decode(kept).get(TRACE)
+    except (Erased, Fault):
+        # Whoever asks wants to know of the row, which is there whatever became of its record.
+        return None
+    return trace if isinstance(trace, str) else None
 
 
 @contextmanager
@@ -298,7 +329,9 @@ def draft_of(event: AuditEvent, kept: ReplayRecord) -> Draft:
 def confirmed_by(event: AuditEvent, kept: ReplayRecord, within_ns: int, *, used: bool) -> Confirmed:
     """What a row says to a draft. Raises BadField: it is no confirmation."""
     if event.engine != codec.PH1_X:
-        raise BadField("confirmation", "names no confirmation", "Name the event of an XConfirm.")
+        raise BadField(
+            "confirmation_event_id", "names no confirmation", "Name the event of an XConfirm."
+        )
     record = decode(kept)
     with _reading(event.event_id):
         digest = str(record["draft"]["digest"])
@@ -359,23 +392,3 @@ def profile_of(kept: ReplayRecord) -> tuple[persona.Result, persona.Snapshot, tu
             tuple(answer["diagnostics"]),
         )
         return result, snapshot, tuple(record.get("notes", ()))
-
-
-def validated(request: persona.Request, result: persona.Result) -> persona.Snapshot:
-    """The snapshot of a result that holds; a refusal of the engine's as the caller's to mend."""
-    if result.reason_code == "PERSONA_IDENTITY_REQUIRED":
-        raise IdentityRequired(
-            "is missing or not verified",
-            "Verify the speaker and name them; there is no fallback profile.",
-            field="speaker_id",
-            reason=result.reason_code,
-        )
-    if result.snapshot is None:
-        raise EngineRefused("PH1.PERSONA", "See the reason code.", reason=result.reason_code)
-    if broken := persona.validate(request, result.snapshot):
-        raise EngineRefused(
-            f"PH1.PERSONA's profile breaks {', '.join(broken)}",
-            "Report this; nothing was written.",
-            reason="PERSONA_VALIDATION_FAILED",
-        )
-    return result.snapshot

@@ -15,22 +15,20 @@ from selene_os.ledger.events import (
     AuditEvent,
     CheckpointRow,
     Recorded,
-    TenantRow,
     Utterance,
     Wanted,
 )
 from selene_os.ledger.memories import Memories
-from selene_os.ledger.repositories import Identities, Sessions, utterance
+from selene_os.ledger.repositories import utterance
 from selene_os.ledger.store import Store
 from selene_os.reasons import reason_number
 from selene_os.receipts import Surroundings
-from selene_os.tenancy import parse_setting
+from selene_os.registrations import PAGE_ROWS_MAX, Registrations
 
 if TYPE_CHECKING:
     # Few of those who take turns ask for evidence; see `bundle`.
     from selene_os.proof.evidence import Case
 
-PAGE_ROWS_MAX: Final = 1_000
 DECISIONS: Final = (
     "INTENT_DRAFT", "CLARIFY", "CHAT", "PROFILE", "CONFIRMED", "DECLINED", "CHANGED", "ERASED",
     "HELD", "RELEASED",
@@ -51,67 +49,12 @@ class Page:
     cursor: str | None
 
 
-class Registry:
+class Registry(Registrations):
     """Who may write for a tenant, how its values are read, and what was written."""
 
     def __init__(self, store: Store, surroundings: Surroundings, tenant_id: names.TenantId) -> None:
-        self._store = store
-        self._surroundings = surroundings
-        self.tenant_id = tenant_id
-        self._identities = Identities(store)
-        self._sessions = Sessions(store)
+        super().__init__(store, surroundings, tenant_id)
         self._memories = Memories(store, surroundings.event_id)
-
-    # ---- registrations
-
-    @property
-    def settings(self) -> TenantRow:
-        """How this tenant's ambiguous values are read. Raises NotFound."""
-        row = self._store.tenant(self.tenant_id)
-        if row is None:
-            raise NotFound("is not known", "Add the tenant.", field="tenant_id")
-        return row
-
-    def set(self, /, **settings: str | int | None) -> TenantRow:
-        """Change settings: currency, time_policy, date_order, zone; None takes one back.
-
-        And confirm_within_s, 1 to 86,400: how long a draft waits for a yes.
-
-        Raises:
-            BadField: no such setting, or a value that it does not take.
-        """
-        parsed = {name: parse_setting(name, value) for name, value in settings.items()}
-        self._store.set_tenant(self.tenant_id, parsed)
-        return self.settings
-
-    def register(self, user: str, device: str | None = None, session: str | None = None) -> bool:
-        """Add what is missing of a user, a device of theirs and a session on it.
-
-        Returns whether anything was added. Raises BadField, RegistrationRefused, Fault.
-        """
-        if session is not None and device is None:
-            raise BadField("device_id", "is missing", "A session is opened on a device.")
-        return self._store.register(
-            self.tenant_id,
-            names.parse_user_id(user),
-            None if device is None else names.parse_device_id(device),
-            None if session is None else names.parse_session_id(session),
-            self._surroundings.clock(),
-        )
-
-    def disable(self, user: str) -> None:
-        """Refuse every further write of a user. Raises BadField, NotFound."""
-        self._identities.disable(self.tenant_id, names.parse_user_id(user))
-
-    def enable(self, user: str) -> None:
-        """Accept a disabled user's writes again. Raises BadField, NotFound."""
-        self._identities.enable(self.tenant_id, names.parse_user_id(user))
-
-    def close_session(self, session: str) -> None:
-        """End a session for good. Raises BadField, NotFound, RegistrationRefused."""
-        self._sessions.close(
-            self.tenant_id, names.parse_session_id(session), self._surroundings.clock()
-        )
 
     # ---- terms
 
@@ -263,7 +206,9 @@ class Registry:
             names.check_count("size", size, 1, names.TIME_NS_MAX)
         row = self._store.proofs.checkpoint(self.tenant_id, size)
         if row is None:
-            raise NotFound("names no checkpoint", "Make one with `selene seal`.", field="size")
+            raise NotFound(
+                "names no checkpoint", "Make one: POST seal, or `selene seal`.", field="size"
+            )
         return row
 
     def checkpoints(self, after: int = 0, rows: int = 50) -> list[CheckpointRow]:
@@ -358,11 +303,11 @@ class Registry:
             None if intent is None else names.check_text("intent", intent, _WORDS_MAX),
             None if reason is None else reason_number(reason),
             None if decision is None else _parse_decision(decision),
-            None if user is None else names.parse_user_id(user),
+            None if user is None else names.parse_user_id(user, "user"),
             None if since is None else names.parse_time_ns(since, "since"),
             None if until is None else names.parse_time_ns(until, "until"),
             None if after is None else _parse_cursor(after),
-            None if device is None else names.parse_device_id(device),
+            None if device is None else names.parse_device_id(device, "device"),
         )
         # One more than asked for tells whether there is a next page.
         found = self._store.search(self.tenant_id, wanted, rows + 1)

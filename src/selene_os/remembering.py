@@ -102,7 +102,7 @@ def apply(
     """
     if draft.intent_type not in INTENTS:
         raise BadField(
-            "draft",
+            "draft_event_id",
             f"is a {draft.intent_type:.64}, which nothing here acts on",
             f"Give a draft of {' | '.join(INTENTS)}.",
         )
@@ -119,7 +119,7 @@ def apply(
         raise ExecutionDenied(
             f"{draft.event_id} of {draft.intent_type}",
             "See docs/reason-codes.md.",
-            field="draft",
+            field="draft_event_id",
             reason=verdict.reason_code.name,
         )
     held = memories.held(scope.tenant_id, scope.user_id, now)
@@ -205,16 +205,16 @@ def _only(found: list[CurrentMemory]) -> CurrentMemory:
     """The one memory that is meant; nobody picks one of several."""
     if not found:
         raise NotFound(
-            "matches nothing that is remembered",
+            "names a subject that nothing remembered matches",
             "Ask what is remembered first.",
-            field="subject",
+            field="draft_event_id",
             reason=ReasonCode.MEMORY_SUBJECT_UNKNOWN.name,
         )
     if len(found) > 1:
         raise ExecutionDenied(
-            f"matches {len(found)} things that are remembered",
+            f"names a subject that {len(found)} things remembered match",
             "Say it so that it matches one.",
-            field="subject",
+            field="draft_event_id",
             reason=ReasonCode.MEMORY_SUBJECT_AMBIGUOUS.name,
         )
     return found[0]

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from selene_os import archive, gates, records
-from selene_os.context import rests_on
+from selene_os.context import rests_on, validated
 from selene_os.dictionary import Dictionaries
 from selene_os.differences import Difference, between
 from selene_os.engines import nlp, persona
@@ -231,7 +231,7 @@ class Replayer:
             request = profile_request_of(record)
             notes, rests = list(record.get("notes", ())), dict(record.get("rests_on", {}))
         result = persona.run(request)
-        snapshot = records.validated(request, result)
+        snapshot = validated(request, result)
         # What the profile before rested on is known from where this one says it still does.
         now = rests_on(result.evidence, rests)
         return _Again(records.entry_of_profile(request, result, snapshot, notes, now))
@@ -377,7 +377,8 @@ def _payload(recorded: str, replayed: str) -> Iterator[Difference]:
 
 
 def _comparable(record: Record, silent: frozenset[str]) -> Record:
-    """A record without what may be another and decides nothing: which version handed over."""
+    """A record without what decides nothing: which version handed over, under which trace."""
+    record = {key: value for key, value in record.items() if key != records.TRACE}
     draft = record.get("draft")
     if DIGEST in silent and isinstance(draft, dict):
         record = {**record, "draft": {**draft, "digest": None}}

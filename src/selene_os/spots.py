@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from selene_os import names
-from selene_os.errors import BadField, Fault, IdempotencyConflict, LedgerBusy
+from selene_os.errors import BadField, Fault, IdempotencyConflict, LedgerBusy, NotFound
 from selene_os.ledger import codec
 from selene_os.ledger.events import AuditEvent, Receipt, ReplayRecord, TurnsTaken
 from selene_os.ledger.store import Store
@@ -167,6 +167,20 @@ def record_there(store: Store, event: AuditEvent) -> ReplayRecord:
     if record is None:
         raise Fault(f"event {event.event_id} has no record", "See `selene doctor`.")
     return record
+
+
+def kept_there(
+    store: Store, tenant_id: names.TenantId, event_id: str, field: str
+) -> tuple[AuditEvent, ReplayRecord]:
+    """An event with its record. Raises BadField, and NotFound, also for another tenant's.
+
+    Args:
+        field: what the caller calls the event.
+    """
+    event = store.event(tenant_id, names.parse_event_id(event_id, field))
+    if event is None:
+        raise NotFound(f"{event_id!r} is not known", "Check its id.", field=field)
+    return event, record_there(store, event)
 
 
 def overtaken(correlation: str | None) -> LedgerBusy:

@@ -16,10 +16,10 @@ from selene_os.ledger import codec
 from selene_os.ledger.events import ERASED_KEY_ID, AuditEvent, Receipt, TenantRow
 from selene_os.ledger.repositories import nth_place
 from selene_os.ledger.store import Store
-from selene_os.names import EventId, UserId
+from selene_os.names import EventId, TenantId, UserId
 from selene_os.reasons import ReasonCode
 from selene_os.receipts import Answer
-from selene_os.spots import Spot
+from selene_os.spots import Spot, find_there, kept_there, record_there
 from selene_os.turn import Understood
 
 NANOSECONDS: Final = 1_000_000_000
@@ -111,7 +111,7 @@ def late() -> ConfirmationRefused:
     """The refusal of a yes that comes too late."""
     return ConfirmationRefused(
         "has waited longer than the tenant lets a draft wait",
-        "Say what is wanted again; `selene tenant set … confirm_within_s=…` changes the time.",
+        "Say what is wanted again; the tenant's setting confirm_within_s is the time.",
         field="draft_event_id",
         reason=ReasonCode.X_CONFIRMATION_LATE.name,
     )
@@ -148,4 +148,39 @@ def answered(
         None if said in ("CONFIRMED", "DECLINED") else until,
         understood.lapsed,
         tuple(one for one in understood.hand_overs if one.became == REFUSED),
+    )
+
+
+def recorded(store: Store, scope: codec.Scope, mine: Answer, settings: TenantRow) -> Answer:
+    """What a retry is told: what the ledger says, and whether it would have said the same."""
+    first = find_there(store, scope, mine.receipts[0])
+    kept = record_there(store, first)
+    if first.engine == codec.PH1_X:
+        payload = codec.decode_json(first.payload_min)
+        event, draft = drafted(store, scope.tenant_id, payload["draft_event_id"])
+        said = payload["decision"]
+        answer = replace(mine, result=draft.result, confirmation=said, drafts=(event.event_id,))
+    else:
+        answer = replace(mine, result=records.answer_of(first, kept))
+    same = mine.receipts[0].same_decision and (answer.result.as_record() == mine.result.as_record())
+    receipts = (replace(mine.receipts[0], same_decision=same), *mine.receipts[1:])
+    waits = answer.decision == "INTENT_DRAFT" and not _is_settled(store, first)
+    until = waits_until(answer.result, first.created_at, settings) if waits else None
+    return replace(answer, turn_id=first.turn_id, receipts=receipts, confirm_by=until)
+
+
+def drafted(
+    store: Store, tenant_id: TenantId, draft_event_id: str
+) -> tuple[AuditEvent, gates.Draft]:
+    """A draft and its row. Raises NotFound, also for another tenant's. BadField: it is none."""
+    event, kept = kept_there(store, tenant_id, draft_event_id, "draft_event_id")
+    return event, records.draft_of(event, kept)
+
+
+def _is_settled(store: Store, draft: AuditEvent) -> bool:
+    """Whether somebody said yes or no to a draft, or wanted it otherwise."""
+    return any(
+        codec.decode_json(event.payload_min).get("draft_event_id") == draft.event_id
+        for event in store.trace(draft.tenant_id, draft.correlation_id)
+        if event.engine == codec.PH1_X
     )

@@ -33,7 +33,8 @@ def test_every_operation_is_a_method_and_there_are_no_others(client: type) -> No
     public = {name for name in vars(client) if not name.startswith("_")}
     every = {name for name in public if name.startswith("every_")}
     assert public - every - MORE == {client_writing.method_name(one) for one in IDS}
-    assert every == {"every_decision", "every_checkpoint", "every_access_event"}
+    rows = {"every_decision", "every_checkpoint", "every_access_event"}
+    assert every == rows | {"every_identity", "every_device", "every_session"}
 
 
 def test_both_clients_are_made_of_the_same_requests() -> None:
@@ -100,9 +101,8 @@ def test_what_is_missing_is_told_and_what_is_new_is_passed_over() -> None:
     for wrong in (None, 1, "true"):
         with pytest.raises(ValueError, match=r"Receipt\.same_decision is"):
             read(answers.Receipt, {**receipt, "same_decision": wrong})
-    with pytest.raises(ValueError, match=r"Brought\.turn_id is bool, not int"):
-        spot = {"correlation_id": "x", "turn_id": True}
-        read(answers.Brought, {**receipt, "same_decision": True, **spot})
+    with pytest.raises(ValueError, match=r"Sealed\.rows is bool, not int"):
+        read(answers.Sealed, {"rows": True, "checkpoint": None})
     with pytest.raises(ValueError, match=r"Identity\.user_id is int, not str"):
         read(answers.Identity, {"user_id": 1, "status": "ACTIVE"})
 

@@ -58,6 +58,7 @@ def asked(served: Served, request: pytest.FixtureRequest) -> Iterator[Asked]:
 def test_every_operation_is_asked_once(asked: Asked, tmp_path: Path) -> None:
     assert (asked.is_alive().status, asked.is_ready().status) == ("alive", "ready")
     registering(asked)
+    registered(asked)
     draft = deciding(asked)
     reading(asked, draft)
     evidencing(asked, draft, tmp_path)
@@ -79,6 +80,19 @@ def registering(asked: Asked) -> None:
     (line,) = asked.import_terms([term]).lines
     assert [one["canonical"] for one in asked.list_terms().terms] == ["Falcon"]
     assert asked.remove_term(line["entry_id"]).written is True
+
+
+def registered(asked: Asked) -> None:
+    assert asked.get_tenant() == asked.get_settings()
+    assert [one.user_id for one in asked.every_identity(limit=1)] == ["alice", "bob", "erin"]
+    assert asked.list_identities(status="DISABLED").identities == ()
+    assert [one.device_id for one in asked.get_identity("erin").devices] == ["car"]
+    assert len(asked.every_device(limit=1)) == len(asked.list_devices().devices) > 2
+    assert [one.device_id for one in asked.list_devices(user_id="erin").devices] == ["car"]
+    ended = [one.session_id for one in asked.every_session(limit=1) if one.closed_at is not None]
+    assert ended == ["morning", "trip"]
+    assert [one.session_id for one in asked.list_sessions(open=True).sessions] == ["office"]
+    assert asked.get_session("trip").device_id == "car"
 
 
 def deciding(asked: Asked) -> answers.TurnAnswer:

@@ -195,6 +195,16 @@ def test_a_trace_names_the_conversation_though_a_key_is_made(served: Served) -> 
     parent = f"00-{trace}-00f067aa0ba902b7-01"
     told = flaky("take_turn", "alice", "kitchen", "hi", traceparent=parent)
     assert (told.correlation_id, told.trace_id, told.deduplicated) == (trace, trace, True)
+    alice = {"user_id": "alice", "device_id": "kitchen", "traceparent": parent}
+    told = flaky("commit_profile", **alice, speaker_id="alice")
+    assert (told.correlation_id, told.trace_id) == (trace, trace)
+    told = flaky("bring_decision", **alice, decision={"kind": "CHAT"})
+    assert (told.correlation_id, told.trace_id) == (trace, trace)
+    draft = flaky("take_turn", "alice", "kitchen", "send $20 to Bob")
+    assert flaky("confirm", draft.event_id, traceparent=parent).trace_id == trace
+    one = {"user_id": "bob", "device_id": "desk", "decision": {"kind": "CHAT"}}
+    (verdict,) = flaky("bring_decisions", [one], traceparent=parent).results
+    assert verdict.committed.trace_id == trace != verdict.committed.correlation_id
     for unread in (f"ff{parent[2:]}", parent.replace("00f067aa0ba902b7", "0" * 16), "x"):
         told = flaky("take_turn", "alice", "kitchen", "hi", traceparent=unread)
         assert (told.correlation_id != trace, told.trace_id) == (True, None)

@@ -89,7 +89,7 @@ def test_a_search_finds_what_its_address_asks_for(read: Desk, query: str, rows: 
 
 def test_a_search_that_cannot_be_asked_says_what_is_wrong(read: Desk) -> None:
     told = read.get("t/acme/search?reason=NONSENSE")
-    assert told.status_code == 422 and "reason_code" in told.text
+    assert told.status_code == 422 and "reason is not known" in told.text
     assert read.get("t/acme/search.json?cursor=x").json()["status"] == 422
 
 

@@ -31,6 +31,7 @@ def test_a_key_is_kept_once_and_for_its_own_tenant(ledger: Ledger) -> None:
     assert access.api_keys(GLOBEX) == [key_row(tenant_id=GLOBEX)]
     with pytest.raises(NotFound):
         access.add_api_key(key_row(tenant_id=NOBODY))
+    assert sorted(access.api_key_names()) == [(ACME, KEY_ID), (GLOBEX, KEY_ID)]
     assert access.api_keys(NOBODY) == []
 
 

@@ -276,7 +276,7 @@ def test_of_many_at_once_one_is_written(selene: Command) -> None:
 def test_another_tenants_draft_is_not_known(selene: Command) -> None:
     event = draft(selene)
     theirs, nobodys = (refused(selene, one, tenant="globex") for one in (event, NOBODYS))
-    assert (theirs["code"], theirs["field"]) == ("NotFound", "event_id")
+    assert (theirs["code"], theirs["field"]) == ("NotFound", "draft_event_id")
     assert theirs["message"].replace(event, NOBODYS) == nobodys["message"]
     assert refused(selene, event, "--user", "mallory", "--device", "lobby", tenant="globex")
     assert confirmed(selene, event)["decision"] == "CONFIRMED"
@@ -320,7 +320,7 @@ def test_a_disabled_user_confirms_nothing(selene: Command) -> None:
 )  # fmt: skip
 def test_what_names_no_event_is_refused_by_name(selene: Command, event: str) -> None:
     error = refused(selene, event)
-    assert (error["field"], len(error["message"]) < 500) == ("event_id", True)
+    assert (error["field"], len(error["message"]) < 500) == ("draft_event_id", True)
     shown = selene("confirm", "--tenant", "acme", "--event", event)
     assert (shown.code, shown.out) == (2, "")
     assert shown.err.replace("\n", "").isprintable()

@@ -209,7 +209,7 @@ def test_another_tenants_draft_and_yes_are_not_known(selene: Command) -> None:
     draft = drafted(selene, LOCKER)
     yes = confirmed(selene, draft)
     error = denied(selene, *apply(draft, yes, tenant="globex"))
-    assert (error["code"], error["field"]) == ("NotFound", "event_id")
+    assert (error["code"], error["field"]) == ("NotFound", "draft_event_id")
     theirs = drafted(selene, LOCKER, MALLORY)
     assert denied(selene, *apply(draft, confirmed(selene, theirs, tenant="globex")))
     assert denied(selene, *apply(theirs, yes, tenant="globex"))["code"] == "NotFound"
@@ -218,18 +218,18 @@ def test_another_tenants_draft_and_yes_are_not_known(selene: Command) -> None:
 def test_what_is_no_memory_draft_is_refused(selene: Command) -> None:
     reminder = drafted(selene, "remind me to call mom tomorrow at 5 pm")
     yes = confirmed(selene, reminder)
-    assert denied(selene, *apply(reminder, yes))["field"] == "draft"
+    assert denied(selene, *apply(reminder, yes))["field"] == "draft_event_id"
     assert denied(selene, *apply(drafted(selene, "hello")))["code"] == "BadField"
     draft = drafted(selene, LOCKER)
-    assert denied(selene, *apply(draft, draft))["field"] == "confirmation"
+    assert denied(selene, *apply(draft, draft))["field"] == "confirmation_event_id"
     assert denied(selene, *apply(yes, yes))["field"] == "draft_event_id"
 
 
 @pytest.mark.parametrize("event", ["", "x", NOBODYS, NOBODYS.upper(), "\x1b[31m", "é" * 99])
 def test_what_names_no_event_is_refused(selene: Command, event: str) -> None:
     draft = drafted(selene, LOCKER)
-    for line in (apply(event), apply(draft, event)):
-        assert denied(selene, *line)["field"] == "event_id"
+    assert denied(selene, *apply(event))["field"] == "draft_event_id"
+    assert denied(selene, *apply(draft, event))["field"] == "confirmation_event_id"
     assert remembered(selene) == []
 
 

@@ -214,11 +214,12 @@ def test_other_tenants_rows_are_never_found(ledger: Ledger) -> None:
 BAD: Final[list[tuple[str, Any, str]]] = [
     ("rows", 0, "rows"), ("rows", -1, "rows"), ("rows", 1_001, "rows"),
     ("intent", "", "intent"), ("intent", "x" * 65, "intent"), ("intent", "a\x00b", "intent"),
-    ("reason", "NO_SUCH", "reason_code"), ("reason", 0, "reason_code"),
-    ("reason", 2**32, "reason_code"), ("reason", "-1", "reason_code"),
-    ("reason", "", "reason_code"),
+    ("reason", "NO_SUCH", "reason"), ("reason", 0, "reason"),
+    ("reason", 2**32, "reason"), ("reason", "-1", "reason"),
+    ("reason", "", "reason"),
     ("decision", "chat", "decision"), ("decision", "", "decision"),
-    ("user", "", "user_id"), ("user", "x" * 129, "user_id"), ("user", "a\nb", "user_id"),
+    ("user", "", "user"), ("user", "x" * 129, "user"), ("user", "a\nb", "user"),
+    ("device", "", "device"), ("device", "x" * 129, "device"), ("device", "a\nb", "device"),
     ("since", -1, "since"), ("since", 2**63, "since"), ("since", 1.5, "since"),
     ("until", -1, "until"), ("until", 2**63, "until"), ("until", "now", "until"),
     ("after", "", "after"), ("after", "x", "after"), ("after", "1", "after"),
@@ -311,7 +312,8 @@ def test_the_command_line_searches_page_by_page(selene: Command) -> None:
     ]
     drafts = found(selene, "--decision", "CLARIFY", "--user", "alice")
     assert len(drafts) == 5
-    assert found(selene, "--user", "bob") == []
+    assert found(selene, "--user", "bob") == [] == found(selene, "--device", "desk")
+    assert found(selene, "--device", "kitchen") == found(selene)
     assert found(selene, "--reason", "PERSONA_PROFILE_OK")[0]["engine"] == "PH1.PERSONA"
     first = selene.done("search", "--tenant", "acme", "--rows", "4", "--json").record
     rest = found(selene, "--after", first["cursor"])
@@ -340,8 +342,8 @@ def test_moments_are_given_as_people_write_them(selene: Command) -> None:
         (("--since", "1969-12-31"), "since"), (("--until", "9999-12-31"), "until"),
         (("--since", "0001-01-01T00:00+23:59"), "since"), (("--rows", "0"), "rows"),
         (("--rows", "1001"), "rows"), (("--after", "x"), "after"),
-        (("--reason", "x"), "reason_code"),
-        (("--user", ""), "user_id"), (("--intent", ""), "intent"),
+        (("--reason", "x"), "reason"),
+        (("--user", ""), "user"), (("--device", ""), "device"), (("--intent", ""), "intent"),
     ],
 )  # fmt: skip
 def test_a_bad_option_is_refused_by_name(

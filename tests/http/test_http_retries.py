@@ -30,10 +30,38 @@ def test_a_retry_is_told_the_first_row(anywhere: Served, path: str) -> None:
     assert first.headers["location"].endswith(first.json["event_id"])
     for key in ("event_id", "correlation_id", "turn_id"):
         assert first.json[key] == again.json[key] == quoted.json[key]
-    assert first.json.get("engine_version") == again.json.get("engine_version")
-    assert first.json.get("pack_digest") == again.json.get("pack_digest")
+    row = anywhere.get(f"decisions/{first.json['event_id']}").json
+    for key in ("engine", "engine_version", "pack_digest"):
+        assert first.json[key] == again.json[key] == row[key]
     assert again.json["deduplicated"] and again.json["same_decision"]
     assert len(anywhere.get("decisions").json["events"]) == 1
+
+
+def test_a_yes_names_what_read_it_at_once_and_on_a_retry(anywhere: Served) -> None:
+    pack = anywhere.get("packs").json["digest"]
+    anywhere.post("turns", turn("send $20 to Bob", correlation_id=TALK))
+    other = anywhere.post("turns", turn("send $30 to Bob")).json
+    said = ("turns", turn("yes", correlation_id=TALK, turn_id=2), pack)
+    sent = ("confirmations", {"draft_event_id": other["event_id"]}, None)
+    for path, body, digest in (said, sent):
+        first, again = anywhere.post(path, body), anywhere.post(path, body)
+        assert (first.status, again.status, first.json["decision"]) == (201, 200, "CONFIRMED")
+        row = anywhere.get(f"decisions/{first.json['event_id']}").json
+        for told in (first.json, again.json, row):
+            assert (told["engine"], told["pack_digest"]) == ("PH1.X", digest)
+
+
+def test_each_of_many_names_what_decided_it_at_once_and_on_a_retry(anywhere: Served) -> None:
+    heard = anywhere.post("turns", turn(), idempotency_key="heard").json
+    brought = WRITES["decisions"]
+    given = {"decisions": [brought, {**brought, "idempotency_key": "heard"}]}
+    first = anywhere.post("decisions/batch", given, idempotency_key="many").json["results"]
+    again = anywhere.post("decisions/batch", given, idempotency_key="many").json["results"]
+    assert [one["status"] for one in (*first, *again)] == [201, 200, 200, 200]
+    for told in (first, again):
+        assert [one["committed"]["engine_version"] for one in told] == ["", heard["engine_version"]]
+        assert [one["committed"]["pack_digest"] for one in told] == [None, heard["pack_digest"]]
+        assert {one["committed"]["engine"] for one in told} == {"PH1.NLP"}
 
 
 def test_a_retry_of_another_s_key_is_refused(served: Served) -> None:
@@ -67,12 +95,53 @@ def test_a_conversation_goes_on_where_it_is_named(served: Served) -> None:
     assert told.json["decision_id"] == draft["event_id"]
 
 
-def test_a_trace_names_a_conversation_where_nothing_else_does(served: Served) -> None:
-    assert served.post("turns", turn(), traceparent=PARENT).json["correlation_id"] == TRACE
-    keyed = served.post("turns", turn(), traceparent=PARENT, idempotency_key="k").json
+@pytest.mark.parametrize("path", WRITES)
+def test_a_trace_names_a_conversation_where_nothing_else_does(served: Served, path: str) -> None:
+    body = WRITES[path]
+    assert served.post(path, body, traceparent=PARENT).json["correlation_id"] == TRACE
+    keyed = served.post(path, body, traceparent=PARENT, idempotency_key="k").json
     assert keyed["correlation_id"] != TRACE and keyed["trace_id"] == TRACE
-    named = served.post("turns", turn(correlation_id=TALK), traceparent=PARENT).json
-    assert named["correlation_id"] == TALK
+    named = served.post(path, {**body, "correlation_id": TALK}, traceparent=PARENT).json
+    assert (named["correlation_id"], named["trace_id"]) == (TALK, TRACE)
+
+
+@pytest.mark.parametrize("path", [*WRITES, "confirmations", "turns, yes"])
+def test_a_trace_is_kept_with_the_row_it_made(anywhere: Served, path: str) -> None:
+    body: dict[str, Any] = WRITES.get(path, {})
+    if path in ("confirmations", "turns, yes"):
+        draft = anywhere.post("turns", turn("send $20 to Bob", correlation_id=TALK)).json
+        body = {"draft_event_id": draft["event_id"]}
+        if path == "turns, yes":
+            path, body = "turns", turn("yes", correlation_id=TALK)
+    first = anywhere.post(path, body, traceparent=PARENT, idempotency_key="order-17")
+    # A retry is part of another trace, or of none, and is told the first one's.
+    other = PARENT.replace(TRACE, "a" * 32)
+    again = anywhere.post(path, body, traceparent=other, idempotency_key="order-17")
+    bare = anywhere.post(path, body, idempotency_key="order-17")
+    assert (first.status, again.status, bare.status) == (201, 200, 200)
+    assert {told.json["trace_id"] for told in (first, again, bare)} == {TRACE}
+    assert again.json["same_decision"]
+    row = anywhere.get(f"decisions/{first.json['event_id']}?record=true").json
+    assert row["record"]["trace_id"] == TRACE
+    talk = first.json["correlation_id"]
+    replayed = anywhere.post(f"conversations/{talk}/replay", None).json["totals"]
+    assert (replayed["different"], replayed["differing"]) == (0, 0)
+    # Where there was none, none stands in the record.
+    told = anywhere.post("turns", turn("hello"), idempotency_key="none")
+    assert told.json["trace_id"] is None
+    row = anywhere.get(f"decisions/{told.json['event_id']}?record=true").json
+    assert "trace_id" not in row["record"]
+
+
+def test_a_trace_is_kept_with_each_of_many_and_names_no_conversation(anywhere: Served) -> None:
+    many = {"decisions": [WRITES["decisions"]] * 2}
+    for parent in (PARENT, ""):
+        told = anywhere.post(
+            "decisions/batch", many, traceparent=parent, idempotency_key="many"
+        ).json
+        (one, other) = (verdict["committed"] for verdict in told["results"])
+        assert (one["trace_id"], other["trace_id"]) == (TRACE, TRACE)
+        assert len({one["correlation_id"], other["correlation_id"], TRACE}) == 3
 
 
 @pytest.mark.parametrize(
@@ -182,3 +251,15 @@ def test_moments_are_told_to_the_nanosecond(served: Served) -> None:
         ("2023-11-15", 0),
     ):
         assert len(served.get(f"decisions?since={since}").json["events"]) == found, since
+
+
+def test_a_search_finds_what_was_decided_on_a_device(anywhere: Served) -> None:
+    mine = anywhere.post("turns", turn()).json["event_id"]
+    theirs = anywhere.post("turns", turn(user_id="bob", device_id="desk")).json["event_id"]
+    for device, events in (("kitchen", [mine]), ("desk", [theirs]), ("cellar", [])):
+        told = anywhere.get(f"decisions?device={device}").json["events"]
+        assert [one["event_id"] for one in told] == events
+    assert anywhere.get("decisions?device=desk&user=alice").json["events"] == []
+    for name in ("device", "user"):
+        told = anywhere.get(f"decisions?{name}=")
+        assert (told.status, told.json["field"]) == (422, name)

@@ -53,7 +53,7 @@ def described(served: Served) -> Any:
 def test_what_is_described_is_what_comes(
     described: Any, operation: Operation, mode: GenerationMode
 ) -> None:
-    path = f"/v1/tenants/{{tenant_id}}/{operation.path}"
+    path = f"/v1/tenants/{{tenant_id}}/{operation.path}".rstrip("/")
     asked = described[path][operation.method.lower()]
     headers = {"authorization": f"Bearer {token_of('all')}"}
 

@@ -104,7 +104,7 @@ SEALING: Final = {"unsealed_tenants", "unsealed", "seal"}
 # Nor does it see who gets in, or write who did.
 ENTRY: Final = {
     "add_api_key", "api_key", "list_api_keys", "end_api_key", "replace_api_key", "append_access",
-    "add_operator", "operator", "list_operators", "set_operator",
+    "api_key_names", "add_operator", "operator", "list_operators", "set_operator",
 }  # fmt: skip
 # Tables like ours, but for the one whose columns not all may copy.
 _LIKE: Final = {

@@ -201,10 +201,11 @@ def test_a_plan_without_the_tenant_is_named(full: PostgresDatabase) -> None:
 # ---- what the functions say
 
 _FROM: Final = re.compile(r"\b(?:FROM|JOIN|UPDATE|,)\s+os_core\.(\w+) AS (\w+)")
-# What looks over all tenants: who holds a device, and whom this login may act for.
+# What looks over all tenants: who holds a device, whom this login may act for, what keys there are.
 _OVER_ALL: Final = {
     ("register", "device_bindings"), ("list_tenants", "tenants"),
     ("unbound_devices", "device_bindings"), ("unsealed_tenants", "tenants"),
+    ("api_key_names", "api_keys"),
     # Joined by the tenant: of whom each has something to seal, and what was taken out.
     ("unsealed_tenants", "unsealed_events"), ("refuse_unsealed", "merkle_leaves"),
     # Of no tenant.

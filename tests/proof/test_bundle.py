@@ -178,7 +178,7 @@ def test_what_is_too_large_is_refused() -> None:
 def test_rows_that_are_not_sealed_are_refused_with_what_to_do() -> None:
     rows, records = written()
     log = MemoryLog(rows, records, sealed=13)
-    with pytest.raises(BadField, match=r"3 of 5 rows not sealed yet\. Run `selene seal` first"):
+    with pytest.raises(BadField, match=r"3 of 5 rows not sealed yet\. Seal them first: POST seal"):
         proving.case_of(log, ACME, TALK)
     carried = proving.case_of(log, ACME, TALK, unsealed=True)
     assert [row.turn_id for row in carried.unsealed] == [3, 4, 5]
@@ -202,7 +202,7 @@ def test_no_evidence_without_rows_or_seal() -> None:
     with pytest.raises(NotFound, match="has no rows"):
         proving.case_of(log, GLOBEX, TALK)
     log.checkpoints.clear()
-    with pytest.raises(BadField, match=r"no seal yet\. Run `selene seal`"):
+    with pytest.raises(BadField, match=r"no seal yet\. Seal it first"):
         proving.case_of(log, ACME, TALK)
 
 

@@ -44,13 +44,17 @@ class Applied:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Brought:
-    """Where a decision stands that was brought."""
+    """Where a decision stands that was brought; engine_version is empty where you decided."""
 
+    trace_id: str | None
+    engine_version: str | None
+    pack_digest: str | None
     event_id: str
     deduplicated: bool
     same_decision: bool
     correlation_id: str
     turn_id: int
+    engine: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,6 +110,14 @@ class Decision:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Devices:
+    """One page of devices, by name."""
+
+    devices: tuple[RegisteredDevice, ...]
+    next_cursor: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
     """A row of audit_events; columns by the specifications' names."""
 
@@ -146,11 +158,30 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Identities:
+    """One page of users, by name."""
+
+    identities: tuple[RegisteredIdentity, ...]
+    next_cursor: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:
     """A user, and whether their writes are accepted."""
 
     user_id: str
     status: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IdentityWithDevices:
+    """A user, and their devices by name."""
+
+    created_at: str
+    created_at_ns: str
+    user_id: str
+    status: str
+    devices: tuple[RegisteredDevice, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,6 +216,7 @@ class Packs:
 class ProfileAnswer:
     """A profile: tone and delivery, no authority."""
 
+    trace_id: str | None
     engine_version: str | None
     pack_digest: str | None
     event_id: str
@@ -239,6 +271,39 @@ class Registered:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RegisteredDevice:
+    """A device of a user."""
+
+    created_at: str
+    created_at_ns: str
+    device_id: str
+    user_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegisteredIdentity:
+    """A user: ACTIVE, or DISABLED, whose writes are refused."""
+
+    created_at: str
+    created_at_ns: str
+    user_id: str
+    status: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegisteredSession:
+    """A session on a device; closed_at is null while it is open."""
+
+    created_at: str
+    created_at_ns: str
+    session_id: str
+    user_id: str
+    device_id: str
+    closed_at: str | None
+    closed_at_ns: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Replayed:
     """What a conversation's events came to when they were decided again."""
 
@@ -252,6 +317,14 @@ class Sealed:
 
     rows: int
     checkpoint: Checkpoint | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sessions:
+    """One page of sessions, by name."""
+
+    sessions: tuple[RegisteredSession, ...]
+    next_cursor: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -289,6 +362,7 @@ class Terms:
 class TurnAnswer:
     """What a turn came to: docs/nlp.md names every part of the decision."""
 
+    trace_id: str | None
     engine_version: str | None
     pack_digest: str | None
     event_id: str
@@ -320,7 +394,6 @@ class TurnAnswer:
     lapsed: str | None
     refused: Mapping[str, str]
     engine: str
-    trace_id: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

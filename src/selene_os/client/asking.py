@@ -86,7 +86,7 @@ def ask(
     asked = {name: _text(value) for name, value in (query or {}).items() if _is_given(value)}
     sent = None if body is None else _body(body, clears=method == "PATCH")
     trace = _TRACE.fullmatch(traceparent or "")
-    if trace and sent is not None and idempotency_key is None:
+    if trace and sent is not None and "correlation_id" in (body or {}) and idempotency_key is None:
         # Named here, since a key that is made for the retry would name the conversation instead.
         sent.setdefault("correlation_id", trace[1])
     return Ask(

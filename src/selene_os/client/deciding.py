@@ -82,6 +82,7 @@ def confirm(
     device_id: str | None = None,
     session_id: str | None = None,
     idempotency_key: str | None = None,
+    traceparent: str | None = None,
 ) -> Ask[TurnAnswer]:
     """Record a user's yes or no to one draft, once and in time.
 
@@ -91,6 +92,7 @@ def confirm(
         device_id: A device of that user's.
         session_id: A session on that device.
         idempotency_key: the same for the same request, ever.
+        traceparent: W3C trace context.
     """
     return ask(
         "confirm",
@@ -105,6 +107,7 @@ def confirm(
             "session_id": session_id,
         },
         idempotency_key=idempotency_key,
+        traceparent=traceparent,
     )
 
 
@@ -121,6 +124,7 @@ def commit_profile(
     style_hint: Literal["DOMINANT", "GENTLE", "NEUTRAL"] | None = None,
     correction_event_count: int = 0,
     idempotency_key: str | None = None,
+    traceparent: str | None = None,
 ) -> Ask[ProfileAnswer]:
     """Decide and record a verified user's tone and delivery.
 
@@ -132,6 +136,7 @@ def commit_profile(
         turn_id: The turn; the next one where it is left out.
         speaker_id: The verified speaker.
         idempotency_key: the same for the same request, ever.
+        traceparent: W3C trace context.
     """
     return ask(
         "commitProfile",
@@ -151,6 +156,7 @@ def commit_profile(
             "correction_event_count": correction_event_count,
         },
         idempotency_key=idempotency_key,
+        traceparent=traceparent,
         makes_key=True,
     )
 
@@ -165,6 +171,7 @@ def bring_decision(
     turn_id: int | None = None,
     text: str | None = None,
     idempotency_key: str | None = None,
+    traceparent: str | None = None,
 ) -> Ask[Brought]:
     """Record one decision of your own understanding.
 
@@ -176,6 +183,7 @@ def bring_decision(
         turn_id: The turn; the next one where it is left out.
         text: What was said, 1 to 32,768 bytes of UTF-8.
         idempotency_key: the same for the same request, ever.
+        traceparent: W3C trace context.
     """
     return ask(
         "bringDecision",
@@ -192,20 +200,26 @@ def bring_decision(
             "text": text,
         },
         idempotency_key=idempotency_key,
+        traceparent=traceparent,
         makes_key=True,
     )
 
 
 def bring_decisions(
-    decisions: Sequence[BringOne], *, idempotency_key: str | None = None
+    decisions: Sequence[BringOne],
+    *,
+    idempotency_key: str | None = None,
+    traceparent: str | None = None,
 ) -> Ask[Verdicts]:
     """Record up to 1,000 decisions in one transaction, each with its own verdict.
 
     The verdicts stand in the order of the decisions; the answer is 200 whatever they are. An
-    item without a key gets the header's with its place: `<key>:1` and on.
+    item without a key gets the header's with its place: `<key>:1` and on. A traceparent is kept
+    in each record and names no conversation: each item has one of its own.
 
     Args:
         idempotency_key: the same for the same request, ever.
+        traceparent: W3C trace context.
     """
     return ask(
         "bringDecisions",
@@ -217,5 +231,6 @@ def bring_decisions(
         Verdicts,
         body={"decisions": decisions},
         idempotency_key=idempotency_key,
+        traceparent=traceparent,
         makes_key=True,
     )

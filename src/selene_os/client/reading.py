@@ -55,6 +55,7 @@ def search(
     ]
     | None = None,
     user: str | None = None,
+    device: str | None = None,
     since: str | None = None,
     until: str | None = None,
     cursor: str | None = None,
@@ -68,6 +69,7 @@ def search(
         intent: Only drafts of this intent type.
         reason: Only this reason code, by name or number.
         user: The user.
+        device: Only what was decided on this device.
         since: RFC 3339, or nanoseconds since 1970 UTC in digits.
         until: RFC 3339, or nanoseconds since 1970 UTC in digits.
         cursor: Of the page before.
@@ -82,6 +84,7 @@ def search(
             "reason": reason,
             "decision": decision,
             "user": user,
+            "device": device,
             "since": since,
             "until": until,
             "cursor": cursor,

@@ -46,6 +46,8 @@ def change_identity(user_id: str, status: Literal["ACTIVE", "DISABLED"]) -> Ask[
 def add_device(user_id: str, device_id: str) -> Ask[Registered]:
     """Add a device of a user.
 
+    A user who is missing is added with it.
+
     Args:
         user_id: The user.
         device_id: A device of that user's.
@@ -61,6 +63,8 @@ def add_device(user_id: str, device_id: str) -> Ask[Registered]:
 
 def open_session(user_id: str, device_id: str, session_id: str) -> Ask[Registered]:
     """Open a session on a device.
+
+    What is missing is added with it: the user, the device, the session.
 
     Args:
         user_id: The user.

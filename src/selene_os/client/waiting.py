@@ -12,7 +12,7 @@ import anyio
 import anyio.to_thread
 import httpx
 
-from selene_os.client import asking, deciding, evidencing, paging, reading, registering
+from selene_os.client import asking, deciding, evidencing, paging, reading, registered, registering
 from selene_os.client.asking import Ask, Pages, PageT
 from selene_os.client.courses import Again, Answered, Course, Retries
 from selene_os.client.files import Download, Saved
@@ -195,6 +195,12 @@ class AsyncClient:
     get_bundle = _Call(evidencing.get_bundle)
     seal = _Call(evidencing.seal)
     list_access_events = _Call(evidencing.list_access_events)
+    get_tenant = _Call(registered.get_tenant)
+    list_identities = _Call(registered.list_identities)
+    get_identity = _Call(registered.get_identity)
+    list_devices = _Call(registered.list_devices)
+    list_sessions = _Call(registered.list_sessions)
+    get_session = _Call(registered.get_session)
     add_identity = _Call(registering.add_identity)
     change_identity = _Call(registering.change_identity)
     add_device = _Call(registering.add_device)
@@ -210,3 +216,6 @@ class AsyncClient:
     every_decision = _Every(paging.every_decision)
     every_checkpoint = _Every(paging.every_checkpoint)
     every_access_event = _Every(paging.every_access_event)
+    every_identity = _Every(paging.every_identity)
+    every_device = _Every(paging.every_device)
+    every_session = _Every(paging.every_session)

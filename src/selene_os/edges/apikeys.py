@@ -38,8 +38,6 @@ IMPLIED: Final = {
 UNKNOWN: Final = "unknown"
 EXPIRED: Final = "expired"
 REVOKED: Final = "revoked"
-# Not known here, and too many such were looked up: to be tried again a moment later.
-BUSY: Final = "busy"
 
 SECRET_BYTES: Final = 32
 CACHED_NS: Final = 5_000_000_000
@@ -65,10 +63,15 @@ class Presented(NamedTuple):
 
 
 class Checked(NamedTuple):
-    """What became of a key that was presented: its row, or why there is none for it."""
+    """What became of a key that was presented: its row, or why there is none for it.
+
+    ended is the row of a key that is of no use any more, apart so that nobody takes it for a good
+    one.
+    """
 
     row: ApiKeyRow | None
     why: str | None
+    ended: ApiKeyRow | None = None
 
 
 def parse_scopes(given: Iterable[str]) -> str:
@@ -132,7 +135,9 @@ class ApiKeys:
 
     What is revoked is of no use five seconds later at most. A key that is not there is remembered
     as well; and since a stranger may make up as many as they like, only so many look-ups a second
-    are spent on keys that this process has not seen to be there. Those it has seen never wait.
+    are spent on keys that this process has not seen to be there. Beyond that the ledger is asked
+    for the names of all its keys, once a second at most, and only what is among them is looked up:
+    no good key waits for those that are made up, and none of these is answered otherwise.
 
     Args:
         access: the ledger's keys.
@@ -159,9 +164,12 @@ class ApiKeys:
         self._allowed = strangers_per_s * _SECOND_NS
         self._allowed_at = monotonic()
         self._lock = threading.Lock()
+        # Every key's name, and when the ledger was asked for them; held while it is asked.
+        self._naming = threading.Lock()
+        self._names: tuple[int, frozenset[tuple[TenantId, str]]] | None = None
         # (tenant_id, key_id) -> when the ledger was asked, and what it said.
-        self._known: OrderedDict[tuple[str, str], tuple[int, ApiKeyRow]] = OrderedDict()
-        self._absent: OrderedDict[tuple[str, str], int] = OrderedDict()
+        self._known: OrderedDict[tuple[TenantId, str], tuple[int, ApiKeyRow]] = OrderedDict()
+        self._absent: OrderedDict[tuple[TenantId, str], int] = OrderedDict()
 
     def check(self, text: object) -> Checked:
         """Whose key this is. Raises LedgerUnavailable where that cannot be found out.
@@ -172,25 +180,23 @@ class ApiKeys:
         presented = parse_key(text)
         if presented is None:
             return Checked(None, UNKNOWN)
-        try:
-            row = self._row(presented)
-        except _TooManyError:
-            return Checked(None, BUSY)
+        row = self._row(presented)
         digest = _NO_DIGEST if row is None else row.digest
         same = hmac.compare_digest(digest, presented.digest)
         if row is None or not same:
             return Checked(None, UNKNOWN)
         if row.revoked_at is not None:
             # Whatever the time: another machine's clock may be ahead.
-            return Checked(None, REVOKED)
+            return Checked(None, REVOKED, row)
         if row.expires_at is not None and self._clock() >= row.expires_at:
-            return Checked(None, EXPIRED)
+            return Checked(None, EXPIRED, row)
         return Checked(row, None)
 
     def _row(self, presented: Presented) -> ApiKeyRow | None:
         name = (presented.tenant_id, presented.key_id)
         # Before the ledger is asked: what it says is as old as the question.
         now = self._monotonic()
+        looked_up = True
         with self._lock:
             known = self._known.get(name)
             if known is not None and now - known[0] < CACHED_NS:
@@ -200,7 +206,10 @@ class ApiKeys:
                 absent = self._absent.get(name)
                 if absent is not None and now - absent < CACHED_NS:
                     return None
-                self._spend(now)
+                looked_up = self._spend(now)
+        if not looked_up and not self._is_named(name, now):
+            # Not remembered: it may be added in this very second.
+            return None
         row = self._access.api_key(*presented[:2])
         with self._lock:
             if row is None:
@@ -216,15 +225,19 @@ class ApiKeys:
                     kept.popitem(last=False)
         return row
 
-    def _spend(self, now: int) -> None:
-        """Take one look-up for a stranger; a second's worth of them can be saved up."""
+    def _spend(self, now: int) -> bool:
+        """Take one look-up for a stranger, if there is one; a second's worth can be saved up."""
         most = self._strangers_max * _SECOND_NS
         gained = (now - self._allowed_at) * self._strangers_max
         self._allowed, self._allowed_at = min(most, self._allowed + gained), now
         if self._allowed < _SECOND_NS:
-            raise _TooManyError
+            return False
         self._allowed -= _SECOND_NS
+        return True
 
-
-class _TooManyError(Exception):
-    """Too many keys are asked for that nobody here has seen."""
+    def _is_named(self, name: tuple[TenantId, str], now: int) -> bool:
+        """Whether the ledger had a key of this name when it was asked for all of them."""
+        with self._naming:
+            if self._names is None or now - self._names[0] >= _SECOND_NS:
+                self._names = (now, frozenset(self._access.api_key_names()))
+            return name in self._names[1]

@@ -29,15 +29,14 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from selene_os.edges import key_directory, logs, packs, sealing, signing_keys
-from selene_os.edges.apikeys import BUSY, ApiKeys
+from selene_os.edges.apikeys import EXPIRED, REVOKED, ApiKeys
 from selene_os.edges.console.routes import console_routes
 from selene_os.edges.databases import database
 from selene_os.edges.first_token import FirstToken
 from selene_os.edges.http.api import Api, Settings
 from selene_os.edges.http.app import create_app
-from selene_os.edges.http.auth import Check
+from selene_os.edges.http.auth import Check, Ended
 from selene_os.edges.http.outcomes import Outcome, Watch
-from selene_os.edges.http.problems import refused
 from selene_os.edges.library import Selene
 from selene_os.edges.processors import one_processor
 from selene_os.edges.protocol import Protocol
@@ -54,6 +53,8 @@ if TYPE_CHECKING:
 _KEEP_ALIVE_S: Final = 65
 # uvicorn's.
 _TICKS_PER_S: Final = 10
+# How a key ended, as an access event says it.
+_ENDED: Final = {REVOKED: "KeyRevoked", EXPIRED: "KeyExpired"}
 _log: Final = logging.getLogger("selene.server")
 
 
@@ -98,21 +99,13 @@ class Known(NamedTuple):
 
 
 def checker(access: Access) -> Check:
-    """What tells the key of a token, by those that a ledger has.
-
-    It raises Refused where too many made-up keys are tried: nobody can tell whether this is one.
-    """
+    """What tells the key of a token, by those that a ledger has."""
     keys = ApiKeys(access)
 
-    def check(token: str) -> Known | None:
-        row, why = keys.check(token)
-        if why == BUSY:
-            raise refused(
-                "TooBusy",
-                "Too many keys are tried that nobody has seen here.",
-                "Send the same request again, a second later.",
-                headers=(("retry-after", "1"),),
-            )
+    def check(token: str) -> Known | Ended | None:
+        row, why, ended = keys.check(token)
+        if ended is not None and why is not None:
+            return Ended(ended.tenant_id, ended.key_id, _ENDED[why])
         if row is None:
             return None
         return Known(row.tenant_id, row.key_id, frozenset(row.scopes.split(" ")))

@@ -41,6 +41,7 @@ from selene_os.ledger.events import (
 from selene_os.ledger.insight import Insight
 from selene_os.ledger.keyrings import OWN
 from selene_os.ledger.proofs import Proofs
+from selene_os.ledger.registrations import Registrations
 from selene_os.ledger.store import Setting, Store, Verdict
 from selene_os.names import (
     CorrelationId,
@@ -82,6 +83,7 @@ class EncryptedStore:
         self.proofs: Proofs = below.proofs
         self.access: Access = below.access
         self.insight: Insight = below.insight
+        self.registrations: Registrations = below.registrations
 
     def close(self) -> None:
         self.below.close()

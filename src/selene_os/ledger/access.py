@@ -91,6 +91,9 @@ class Access(Protocol):
     def api_keys(self, tenant_id: TenantId) -> list[ApiKeyRow]:
         """A tenant's keys, the oldest first, those that have ended too."""
 
+    def api_key_names(self) -> list[tuple[TenantId, str]]:
+        """Tenant and name of every key of every tenant, those that have ended too, in any order."""
+
     def end_api_key(self, tenant_id: TenantId, key_id: str, at: int) -> None:
         """Revoke a key, for good; what was revoked stays as it is. Raises NotFound."""
 

@@ -79,7 +79,7 @@ def user_unknown(user_id: UserId) -> NotFound:
     """There is no such user in the tenant."""
     return NotFound(
         f"{user_id!r} is not registered with this tenant",
-        "Register the user with `selene register`.",
+        "Register the user: POST identities, or `selene register`.",
         field="user_id",
     )
 
@@ -88,7 +88,7 @@ def user_disabled(user_id: UserId) -> RegistrationRefused:
     """Nothing is registered for a disabled user."""
     return RegistrationRefused(
         f"{user_id!r} is disabled",
-        "Enable the user with `selene identity enable`.",
+        "Enable the user: PATCH identities/{user_id}, or `selene identity enable`.",
         field="user_id",
     )
 

@@ -48,17 +48,19 @@ def wrong_part(
         return _refused(
             "user_id",
             f"{user_id!r} is not registered with this tenant",
-            "Register the user with `selene register`.",
+            "Register the user: POST identities, or `selene register`.",
         )
     if user_id is not None and found.identity_status != ACTIVE:
         return _refused(
-            "user_id", f"{user_id!r} is disabled", "Enable the user with `selene identity enable`."
+            "user_id",
+            f"{user_id!r} is disabled",
+            "Enable the user: PATCH identities/{user_id}, or `selene identity enable`.",
         )
     if device_id is not None and found.device_user is None:
         return _refused(
             "device_id",
             f"{device_id!r} is not registered with this tenant",
-            "Register the device with `selene register`.",
+            "Register the device: POST devices, or `selene register`.",
         )
     if device_id is not None and found.device_user != user_id:
         return _refused(
@@ -70,7 +72,7 @@ def wrong_part(
         return _refused(
             "session_id",
             f"{session_id!r} is not registered with this tenant",
-            "Open it with `selene register --session`.",
+            "Open it: POST sessions, or `selene register --session`.",
         )
     user, device, closed_at = found.session
     if (user, device) != (user_id, device_id):

@@ -33,6 +33,7 @@ from selene_os.ledger.events import (
 )
 from selene_os.ledger.insight import Insight
 from selene_os.ledger.proofs import Proofs
+from selene_os.ledger.registrations import Registrations
 from selene_os.names import (
     CorrelationId,
     DeviceId,
@@ -55,6 +56,7 @@ class Store(Protocol):
         proofs: which of its rows are sealed, and what was signed of them.
         access: who gets in, and who looked at what.
         insight: counts, for those who look over it.
+        registrations: who may write.
     """
 
     @property
@@ -65,6 +67,9 @@ class Store(Protocol):
 
     @property
     def insight(self) -> Insight: ...
+
+    @property
+    def registrations(self) -> Registrations: ...
 
     def close(self) -> None:
         """Finish the writes that wait, then let go of the database."""

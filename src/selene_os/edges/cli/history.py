@@ -61,6 +61,7 @@ def trace(tenant: str, correlation: str, explain: bool, db: str | None, as_json:
 @click.option("--reason", help="Only rows with this reason code: its name or number.")
 @click.option("--decision", type=click.Choice(DECISIONS), help="Only rows of this kind.")
 @click.option("--user", help="Only rows of this user.")
+@click.option("--device", help="Only rows on this device.")
 @click.option("--since", help="Only rows from this moment on: 2026-01-31 or 2026-01-31T09:00Z.")
 @click.option("--until", help="Only rows before this moment.")
 @click.option("--after", metavar="CURSOR", help="Go on behind this row, as the page before says.")
@@ -73,6 +74,7 @@ def search(
     reason: str | None,
     decision: str | None,
     user: str | None,
+    device: str | None,
     since: str | None,
     until: str | None,
     after: str | None,
@@ -87,6 +89,7 @@ def search(
             reason=reason,
             decision=decision,
             user=user,
+            device=device,
             since=None if since is None else nanoseconds("since", since),
             until=None if until is None else nanoseconds("until", until),
             after=after,

@@ -22,6 +22,12 @@ class Moment(BaseModel):
     created_at_ns: str
 
 
+class Traced(BaseModel):
+    """The trace of the request that made the row, as its record keeps it; null where none did."""
+
+    trace_id: str | None
+
+
 class MadeBy(BaseModel):
     """What decided: the engine's version and the pack's digest, where they are known."""
 
@@ -29,7 +35,7 @@ class MadeBy(BaseModel):
     pack_digest: str | None
 
 
-class TurnAnswer(Receipt, MadeBy):
+class TurnAnswer(Receipt, MadeBy, Traced):
     """What a turn came to: docs/nlp.md names every part of the decision."""
 
     decision: str
@@ -60,10 +66,9 @@ class TurnAnswer(Receipt, MadeBy):
     lapsed: str | None
     refused: dict[str, str]
     engine: str
-    trace_id: str | None
 
 
-class ProfileAnswer(Receipt, MadeBy):
+class ProfileAnswer(Receipt, MadeBy, Traced):
     """A profile: tone and delivery, no authority."""
 
     style_profile_ref: str
@@ -81,11 +86,12 @@ class ProfileAnswer(Receipt, MadeBy):
     engine: str
 
 
-class Brought(Receipt):
-    """Where a decision stands that was brought."""
+class Brought(Receipt, MadeBy, Traced):
+    """Where a decision stands that was brought; engine_version is empty where you decided."""
 
     correlation_id: str
     turn_id: int
+    engine: str
 
 
 class Verdict(BaseModel):
@@ -212,6 +218,57 @@ class Identity(BaseModel):
 
     user_id: str
     status: str
+
+
+class RegisteredIdentity(Moment):
+    """A user: ACTIVE, or DISABLED, whose writes are refused."""
+
+    user_id: str
+    status: str
+
+
+class RegisteredDevice(Moment):
+    """A device of a user."""
+
+    device_id: str
+    user_id: str
+
+
+class RegisteredSession(Moment):
+    """A session on a device; closed_at is null while it is open."""
+
+    session_id: str
+    user_id: str
+    device_id: str
+    closed_at: str | None
+    closed_at_ns: str | None
+
+
+class IdentityWithDevices(RegisteredIdentity):
+    """A user, and their devices by name."""
+
+    devices: list[RegisteredDevice]
+
+
+class Identities(BaseModel):
+    """One page of users, by name."""
+
+    identities: list[RegisteredIdentity]
+    next_cursor: str | None
+
+
+class Devices(BaseModel):
+    """One page of devices, by name."""
+
+    devices: list[RegisteredDevice]
+    next_cursor: str | None
+
+
+class Sessions(BaseModel):
+    """One page of sessions, by name."""
+
+    sessions: list[RegisteredSession]
+    next_cursor: str | None
 
 
 class Closed(BaseModel):

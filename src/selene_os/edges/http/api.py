@@ -13,10 +13,9 @@ import time
 import traceback
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final, TypeVar, cast
+from typing import Final
 from urllib.parse import parse_qsl
 
 from pydantic import ValidationError
@@ -38,14 +37,15 @@ from selene_os.edges.http.operations import (
 from selene_os.edges.http.outcomes import Outcome, Watch
 from selene_os.edges.http.problems import Problem, Refused, refused
 from selene_os.edges.http.sending import Asgi, Send, of_problem, send_reply, tagged
+from selene_os.edges.http.threads import Threads
 from selene_os.edges.http.throttling import Buckets
 from selene_os.errors import BadField, Fault, SeleneError
 from selene_os.ledger.access import AccessEvent
 from selene_os.names import EventId
 
-T = TypeVar("T")
 _CHECK_THREADS: Final = 2
-_AGAIN: Final = ("retry-after", "1")
+# How often a refusal of a known key is noted that anybody could repeat by the thousand.
+_NOTED_PER_S: Final = 1 / 60
 _log: Final = logging.getLogger("selene.http")
 
 
@@ -107,18 +107,19 @@ class Api:
         self._tenants: dict[str, Tenant] = {}
         self.keys = KnownKeys(settings.key_kept_s, time.monotonic)
         self._buckets = Buckets(settings.requests_per_s, settings.burst, time.monotonic)
-        self._busy = 0
+        self.threads = Threads(settings.threads, settings.waiting_max, settings.answer_wait_s)
+        self._seldom = Buckets(_NOTED_PER_S, 1, time.monotonic)
         self.open()
 
     def open(self) -> None:
         """Begin, again if need be: a server may run the same app's lifespan more than once."""
-        self._threads = ThreadPoolExecutor(self._settings.threads, "selene-http")
+        self.threads.open()
         # Apart, so that whoever tries keys in numbers does not stand in the way of those who work.
         self._checks = ThreadPoolExecutor(_CHECK_THREADS, "selene-keys")
 
     def close(self) -> None:
         """Let what runs come to its end."""
-        self._threads.shutdown()
+        self.threads.close()
         self._checks.shutdown()
 
     async def __call__(self, scope: Asgi, receive: bodies.Receive, send: Send) -> None:
@@ -151,9 +152,10 @@ class Api:
     async def _answer(
         self, scope: Asgi, given: Headers, receive: bodies.Receive, outcome: Outcome
     ) -> Reply:
-        key = await self._authenticate(given)
+        key = await self._authenticate(given, outcome)
         outcome.known = True
         if wait_s := self._buckets.take(key.key_id):
+            await self._note_seldom(key, outcome, "throttle", "TooManyRequests")
             raise refused(
                 "TooManyRequests",
                 "The key asks more often than it may.",
@@ -188,18 +190,20 @@ class Api:
         path = dict(zip(operation.variables, values, strict=True))
         return await self._serve(scope, given, receive, key, operation, path, outcome)
 
-    async def _authenticate(self, given: Headers) -> Checked:
+    async def _authenticate(self, given: Headers, outcome: Outcome) -> Checked:
         token = auth.token_of(given)
         if token is not None:
             key = self.keys.find(token)
             if key is not None:
                 return key
-            key = await asyncio.get_running_loop().run_in_executor(
+            found = await asyncio.get_running_loop().run_in_executor(
                 self._checks, self._checked, token
             )
-            if key is not None:
-                self.keys.keep(token, key)
-                return key
+            if isinstance(found, auth.Ended):
+                await self._note_seldom(found, outcome, "authenticate", found.reason)
+            elif found is not None:
+                self.keys.keep(token, found)
+                return found
         self.keys.note_unknown()
         raise refused(
             "NotAuthenticated",
@@ -208,7 +212,7 @@ class Api:
             headers=(("www-authenticate", 'Bearer realm="selene"'),),
         )
 
-    def _checked(self, token: str) -> Checked | None:
+    def _checked(self, token: str) -> Checked | auth.Ended | None:
         try:
             return self._check(token)
         except Fault as fault:
@@ -219,8 +223,23 @@ class Api:
     ) -> Reply:
         """Refuse a key that is known, and keep that it asked."""
         event = self._access(key, outcome, action, None, problem.code)
-        await self._run(partial(self._note, event))
+        await self.threads.run(partial(self._note, event))
         return of_problem(problem, outcome)
+
+    async def _note_seldom(
+        self, key: Checked | auth.Ended, outcome: Outcome, action: str, reason: str
+    ) -> None:
+        """Keep a refusal of a known key, of each kind one a minute, so that none fills the ledger.
+
+        What is answered tells nothing, and is answered also where that cannot be kept.
+        """
+        if self._seldom.take(f"{key.tenant_id} {key.key_id} {reason}"):
+            return
+        event = self._access(key, outcome, action, None, reason)
+        try:
+            await self.threads.run(partial(self._note, event))
+        except Exception as error:
+            _log.error("an access event was not kept: %s", type(error).__name__)
 
     # ---- the request itself
 
@@ -256,49 +275,7 @@ class Api:
                 raise refused("BodyTooSlow", detail, "Send it at once.") from None
             scope["selene.read"] = True
         work = partial(self._worked, operation, key, given, query, path, body, outcome)
-        return await self._run(work)
-
-    async def _run(self, work: Callable[[], T]) -> T:
-        """Run what blocks in a thread, within the time and the number that are set."""
-        if self._busy >= self._settings.waiting_max:
-            step = "Send the same request again, with the same Idempotency-Key."
-            raise refused("TooBusy", "Nothing was done.", step, headers=(_AGAIN,))
-        loop = asyncio.get_running_loop()
-        waiter: asyncio.Future[T] = loop.create_future()
-        # The bare hand-over: what asyncio wraps around it costs a third of a request's own part.
-        self._threads.submit(self._hand_back, loop, waiter, work)
-        self._busy += 1
-        late = loop.call_later(self._settings.answer_wait_s, _give_up, waiter)
-        try:
-            return await waiter
-        finally:
-            late.cancel()
-
-    def _hand_back(
-        self, loop: asyncio.AbstractEventLoop, waiter: asyncio.Future[T], work: Callable[[], T]
-    ) -> None:
-        """Run it, in a thread, and tell who waits."""
-        error: BaseException | None = None
-        result: T | None = None
-        try:
-            result = work()
-        except BaseException as raised:
-            error = raised
-        # The loop is closed where a server was made to end without waiting; nobody is left to tell.
-        with suppress(RuntimeError):
-            loop.call_soon_threadsafe(self._settle, waiter, result, error)
-
-    def _settle(
-        self, waiter: asyncio.Future[T], result: T | None, error: BaseException | None
-    ) -> None:
-        # Counted until it is done, also where nobody waits for it any more.
-        self._busy -= 1
-        if waiter.done():
-            return
-        if error is None:
-            waiter.set_result(cast(T, result))
-        else:
-            waiter.set_exception(error)
+        return await self.threads.run(work)
 
     # ---- in a thread
 
@@ -347,7 +324,7 @@ class Api:
 
     def _access(
         self,
-        key: Checked,
+        key: Checked | auth.Ended,
         outcome: Outcome,
         action: str,
         target: str | None,
@@ -400,18 +377,6 @@ def _parse(operation: Operation, call: Call, query: bytes, body: bytes) -> None:
             raise BadField(problems.sound(name[:64]), "stands there twice", "Give it once.")
         given[name] = value
     call.query = operation.query.model_validate_strings(given)
-
-
-def _give_up(waiter: asyncio.Future[Any]) -> None:
-    if not waiter.done():
-        waiter.set_exception(
-            refused(
-                "TooSlow",
-                "What was to be written may have been.",
-                "Send the same request again, with the same Idempotency-Key.",
-                headers=(_AGAIN,),
-            )
-        )
 
 
 def _no_path() -> Refused:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Final
 
 from starlette.applications import Starlette
@@ -15,12 +16,19 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
-from selene_os.edges.http import auth, deciding, evidencing, reading, registering
+from selene_os.edges.http import auth, deciding, evidencing, reading, registered, registering
 from selene_os.edges.http.api import Api, Settings
 from selene_os.edges.http.description import describe, page_of
 from selene_os.edges.http.operations import JSON, AccessEvents, Deployment, Operation, encode
 from selene_os.edges.http.outcomes import Watch
-from selene_os.edges.http.problems import MEDIA_TYPE, Refused, of_error, of_http, refused
+from selene_os.edges.http.problems import (
+    MEDIA_TYPE,
+    Problem,
+    Refused,
+    of_error,
+    of_http,
+    refused,
+)
 from selene_os.edges.library import Selene
 from selene_os.edges.surroundings import system
 from selene_os.errors import SeleneError
@@ -31,6 +39,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     *reading.OPERATIONS,
     *evidencing.OPERATIONS,
     *registering.OPERATIONS,
+    *registered.OPERATIONS,
 )
 _API: Final = "/v1"
 _READY_KEPT_S: Final = 1.0
@@ -69,13 +78,14 @@ def create_app(
     Returns:
         The ASGI app; `app.state.api` is what serves /v1, with its counters.
     """
+    fresh = event_id or system().event_id
     api = Api(
         Deployment(selene, clock, access_events, seal),
         OPERATIONS,
         check=check,
         note=note,
         settings=settings or Settings(),
-        event_id=event_id or system().event_id,
+        event_id=fresh,
         watch=watch,
     )
 
@@ -98,12 +108,12 @@ def create_app(
     app = _App(
         routes=[
             Route("/healthz", _alive),
-            Route("/readyz", _readiness(api, ready or selene.is_there)),
+            Route("/readyz", _readiness(api, ready or selene.is_there, fresh)),
             Route("/openapi.json", openapi),
             Route("/docs", docs),
             *routes,
         ],
-        exception_handlers={HTTPException: _elsewhere},
+        exception_handlers={HTTPException: _elsewhere(fresh)},
         lifespan=lifespan,
     )
     # "/docs/" is not /docs: one path for each thing.
@@ -126,24 +136,38 @@ class _App(Starlette):
             await super().__call__(scope, receive, send)
 
 
-async def _elsewhere(_request: Request, error: Exception) -> Response:
+def _elsewhere(
+    event_id: Callable[[], EventId],
+) -> Callable[[Request, Exception], Awaitable[Response]]:
     """What is beside every path, or asked for by another method."""
-    status = error.status_code if isinstance(error, HTTPException) else 404
-    code = {404: "NoSuchPath", 405: "MethodNotAllowed"}.get(status, "BadHeader")
-    record = of_http(code, "It is not here.", "See /docs for what there is.").as_record(None)
-    own = getattr(error, "headers", None)
-    return Response(encode(record), record["status"], headers=own, media_type=MEDIA_TYPE)
+
+    async def answer(_request: Request, error: Exception) -> Response:
+        status = error.status_code if isinstance(error, HTTPException) else 404
+        code = {404: "NoSuchPath", 405: "MethodNotAllowed"}.get(status, "BadHeader")
+        problem = of_http(code, "It is not here.", "See /docs for what there is.")
+        return _told(problem, event_id(), getattr(error, "headers", None))
+
+    return answer
+
+
+def _told(problem: Problem, request_id: str, headers: Mapping[str, str] | None = None) -> Response:
+    """A problem of what is not below /v1, named as those below it are."""
+    named = {**(headers or {}), "x-request-id": request_id}
+    content = encode(problem.as_record(request_id))
+    return Response(content, problem.status, headers=named, media_type=MEDIA_TYPE)
 
 
 async def _alive(_request: Request) -> Response:
     return Response(encode({"status": "alive"}), media_type=JSON)
 
 
-def _readiness(api: Api, ready: Callable[[], object]) -> Callable[[Request], object]:
+def _readiness(
+    api: Api, ready: Callable[[], object], event_id: Callable[[], EventId]
+) -> Callable[[Request], object]:
     """Whether the ledger can be worked with; asked once a second at most, whoever asks."""
-    told: tuple[float, Response] | None = None
+    told: tuple[float, Problem | None] | None = None
 
-    def ask() -> Response:
+    def ask() -> Problem | None:
         try:
             if api.leaving:
                 raise refused("Stopping", "It finishes what it accepted.", "Ask another one.")
@@ -155,15 +179,17 @@ def _readiness(api: Api, ready: Callable[[], object]) -> Callable[[Request], obj
         except Exception:
             problem = of_http("Incident", "The ledger could not be asked.", "See the log.")
         else:
-            return Response(encode({"status": "ready"}), media_type=JSON)
-        record = problem.as_record(None) | {"status": 503}
-        return Response(encode(record), 503, media_type=MEDIA_TYPE)
+            return None
+        return replace(problem, status=503)
 
     async def answer(_request: Request) -> Response:
         nonlocal told
         now = time.monotonic()
         if api.leaving or told is None or now - told[0] >= _READY_KEPT_S:
             told = (now, await run_in_threadpool(ask))
-        return told[1]
+        problem = told[1]
+        if problem is None:
+            return Response(encode({"status": "ready"}), media_type=JSON)
+        return _told(problem, event_id())
 
     return answer

@@ -6,7 +6,7 @@ import hashlib
 import logging
 from collections import OrderedDict
 from collections.abc import Callable
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from selene_os.edges.apikeys import ADMIN, AUDIT, EXPORT, READ, WRITE
 from selene_os.ledger.access import OUTCOMES, AccessEvent
@@ -33,7 +33,18 @@ class Checked(Protocol):
     def scopes(self) -> frozenset[str]: ...
 
 
-Check = Callable[[str], Checked | None]
+class Ended(NamedTuple):
+    """A key that is of no use any more, shown by who has its secret.
+
+    reason is what an access event says: KeyRevoked or KeyExpired.
+    """
+
+    tenant_id: TenantId
+    key_id: str
+    reason: str
+
+
+Check = Callable[[str], Checked | Ended | None]
 Note = Callable[[AccessEvent], None]
 
 

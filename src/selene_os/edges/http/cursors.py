@@ -11,6 +11,7 @@ import base64
 import binascii
 import hashlib
 import re
+from contextlib import suppress
 from typing import Final
 
 from selene_os.errors import BadField
@@ -24,7 +25,7 @@ def encode(tenant_id: str, query: str, place: str) -> str:
 
     Args:
         query: what was asked for, the same text for the same question.
-        place: ASCII, as the ledger's own pages end.
+        place: as the ledger's own pages end; at most 138 bytes of UTF-8.
     """
     inner = place.encode()
     return base64.urlsafe_b64encode(_check(tenant_id, query, inner) + inner).rstrip(b"=").decode()
@@ -39,7 +40,9 @@ def decode(tenant_id: str, query: str, cursor: str) -> str:
             given = b""
         check, inner = given[:_CHECK_BYTES], given[_CHECK_BYTES:]
         if check == _check(tenant_id, query, inner) and encode_again(given) == cursor:
-            return inner.decode("ascii")
+            # Whoever makes a cursor of their own makes what they like of it.
+            with suppress(UnicodeDecodeError):
+                return inner.decode()
     raise BadField("cursor", "is no cursor of this query", "Give the one of the page before.")
 
 

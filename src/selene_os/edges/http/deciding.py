@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Final
 
 from pydantic import TypeAdapter, ValidationError
@@ -27,6 +28,7 @@ from selene_os.ledger import codec
 from selene_os.names import IDEMPOTENCY_KEY_BYTES_MAX
 from selene_os.reasons import ReasonCode
 from selene_os.receipts import Answer, Brought, Committed
+from selene_os.records import trace_of
 from selene_os.turn import PH1_X_VERSION
 
 # How a profile is counted, beside the kinds of decisions.
@@ -37,16 +39,12 @@ _BRING_ONE: Final[TypeAdapter[models.BringOne]] = TypeAdapter(models.BringOne)
 def take_turn(call: Call) -> Reply:
     """Understand one utterance and record the decision."""
     body: models.TakeTurn = call.body
-    correlation = body.correlation_id
-    if correlation is None and call.idempotency_key is None:
-        # A trace names a conversation where nothing else does.
-        correlation = call.trace_id
     answer = call.tenant.take_turn(
         body.user_id,
         body.device_id,
         body.text,
         session=body.session_id,
-        correlation=correlation,
+        correlation=call.conversation(body.correlation_id),
         turn=body.turn_id,
         key=call.idempotency_key,
         now=body.now,
@@ -62,28 +60,34 @@ def take_turn(call: Call) -> Reply:
         ],
         source=body.source,
         privacy_scope=body.privacy_scope,
+        trace=call.trace_id,
     )
-    return _answered(call, answer)
+    return _answered(call, answer, call.deployment.selene.pack.digest)
 
 
-def _answered(call: Call, answer: Answer) -> Reply:
+def _answered(call: Call, answer: Answer, pack_digest: str | None) -> Reply:
     record = told(wire.answer_record(answer), "confirm_by")
     record.setdefault("event_ids", [answer.event_id])
-    record["engine"], made = _made_by(call, answer)
-    record.update(made)
-    record["trace_id"] = call.trace_id
+    record.update(_made_by(call, answer, pack_digest))
     return _written(call, record, answer.decision)
 
 
-def _made_by(call: Call, answer: Answer) -> tuple[str, dict[str, Any]]:
-    """Whose decision it is: by this process, or of a retry by whoever recorded it."""
+def _made_by(call: Call, answer: Answer, pack_digest: str | None) -> dict[str, Any]:
+    """What made it, and in which trace: of a retry, as the first one's record says.
+
+    Args:
+        pack_digest: what this process reads words by; None where there were none to read.
+    """
     if answer.deduplicated:
-        event, kept = call.tenant.decision(answer.event_id)
-        return event.engine, records.made_by(kept)
+        return _recorded(call, answer.event_id)
     if answer.decision in ("CONFIRMED", "DECLINED"):
-        return codec.PH1_X, {"engine_version": PH1_X_VERSION, "pack_digest": None}
-    digest = call.deployment.selene.pack.digest
-    return codec.PH1_NLP, {"engine_version": nlp.VERSION, "pack_digest": digest}
+        return records.made(codec.PH1_X, PH1_X_VERSION, pack_digest, call.trace_id)
+    return records.made(codec.PH1_NLP, nlp.VERSION, pack_digest, call.trace_id)
+
+
+def _recorded(call: Call, event_id: str) -> dict[str, Any]:
+    event, kept = call.tenant.decision(event_id)
+    return {"engine": event.engine, **records.made_by(kept), "trace_id": trace_of(kept)}
 
 
 def _written(call: Call, record: dict[str, Any], kind: str) -> Reply:
@@ -104,8 +108,10 @@ def confirm(call: Call) -> Reply:
         device=body.device_id,
         session=body.session_id,
         key=call.idempotency_key,
+        trace=call.trace_id,
     )
-    return _answered(call, answer)
+    # A yes that is sent, and not said, is read by no pack.
+    return _answered(call, answer, None)
 
 
 def commit_profile(call: Call) -> Reply:
@@ -120,16 +126,16 @@ def commit_profile(call: Call) -> Reply:
         style_hint=body.style_hint,
         correction_event_count=body.correction_event_count,
         session=body.session_id,
-        correlation=body.correlation_id,
+        correlation=call.conversation(body.correlation_id),
         turn=body.turn_id,
         key=call.idempotency_key,
+        trace=call.trace_id,
     )
     record = wire.profile_record(profile)
-    record["engine"] = codec.PH1_PERSONA
-    made: dict[str, Any] = {"engine_version": persona.VERSION, "pack_digest": None}
     if profile.receipt.deduplicated:
-        made = records.made_by(call.tenant.decision(profile.receipt.event_id)[1])
-    record.update(made)
+        record.update(_recorded(call, profile.receipt.event_id))
+    else:
+        record.update(records.made(codec.PH1_PERSONA, persona.VERSION, None, call.trace_id))
     return _written(call, record, _PROFILE)
 
 
@@ -138,7 +144,9 @@ def commit_profile(call: Call) -> Reply:
 
 def bring(call: Call) -> Reply:
     """Record one decision of a team's own understanding."""
-    committed = call.tenant.commit_decisions([_brought(call.body, call.idempotency_key)])[0]
+    brought = _brought(call, call.body, call.idempotency_key)
+    brought = replace(brought, correlation=call.conversation(brought.correlation))
+    committed = call.tenant.commit_decisions([brought])[0]
     if isinstance(committed, SeleneError):
         raise committed
     return _written(call, records.committed(committed), call.body.decision.kind)
@@ -156,7 +164,7 @@ def bring_many(call: Call) -> Reply:
         try:
             item = _BRING_ONE.validate_python(one)
             key = item.idempotency_key or _key_of(call.idempotency_key, number)
-            taken.append((number, _brought(item, key)))
+            taken.append((number, _brought(call, item, key)))
         except ValidationError as error:
             outcomes[number] = problems.of_validation(error)
         except Refusal as refusal:
@@ -167,7 +175,7 @@ def bring_many(call: Call) -> Reply:
         if isinstance(outcome, Committed):
             kind = given[number]["decision"]["kind"]
             call.outcome.decided(kind, deduplicated=outcome.receipt.deduplicated)
-    results = [_verdict(one) for one in outcomes]
+    results = [_verdict(one, call.outcome.request_id) for one in outcomes]
     counts = [one["status"] for one in results]
     return replied(
         {
@@ -189,7 +197,7 @@ def _key_of(header: str | None, number: int) -> str | None:
     return key
 
 
-def _brought(body: models.BringDecision, key: str | None) -> Brought:
+def _brought(call: Call, body: models.BringDecision, key: str | None) -> Brought:
     return Brought(
         _decision(body.decision),
         body.user_id,
@@ -199,6 +207,7 @@ def _brought(body: models.BringDecision, key: str | None) -> Brought:
         body.turn_id,
         key,
         body.text,
+        call.trace_id,
     )
 
 
@@ -224,11 +233,12 @@ def _decision(given: models.Draft | models.Clarify | models.Chat) -> Decision:
     return Chat(reason, given.focus_span_ref)
 
 
-def _verdict(outcome: Committed | SeleneError | None) -> dict[str, Any]:
+def _verdict(outcome: Committed | SeleneError | None, request_id: str) -> dict[str, Any]:
     assert outcome is not None
     if isinstance(outcome, SeleneError):
         problem = problems.of_error(outcome)
-        return {"status": problem.status, "committed": None, "problem": problem.as_record(None)}
+        told = problem.as_record(request_id)
+        return {"status": problem.status, "committed": None, "problem": told}
     status = 200 if outcome.receipt.deduplicated else 201
     return {"status": status, "committed": records.committed(outcome), "problem": None}
 
@@ -295,7 +305,8 @@ OPERATIONS: Final = (
         bring_many,
         "Record up to 1,000 decisions in one transaction, each with its own verdict.",
         "The verdicts stand in the order of the decisions; the answer is 200 whatever they are. An"
-        " item without a key gets the header's with its place: `<key>:1` and on.",
+        " item without a key gets the header's with its place: `<key>:1` and on. A traceparent is"
+        " kept in each record and names no conversation: each item has one of its own.",
         body=models.BringDecisions,
         answers={200: answers.Verdicts},
         keyed=True,

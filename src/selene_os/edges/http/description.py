@@ -48,7 +48,8 @@ _KEY: Final = {
 _TRACEPARENT: Final = {
     "name": "traceparent",
     "in": "header",
-    "description": "W3C trace context; names the conversation where nothing else does.",
+    "description": "W3C trace context; kept in the record. Names the conversation where a body may"
+    " name one, and neither it nor a key does.",
     "schema": {"type": "string"},
 }
 _MATCH: Final = {
@@ -72,7 +73,7 @@ def describe(operations: Iterable[Operation]) -> Record:
     shown = {one["name"]: one for one in reversed(examples())}
     paths: dict[str, Record] = {}
     for one in table:
-        path = f"/{ROOM[0]}/{ROOM[1]}/{{tenant_id}}/{one.path}"
+        path = "/".join(("", *ROOM, "{tenant_id}", *one.segments))
         paths.setdefault(path, {})[one.method.lower()] = _operation(one, shown)
     paths |= _open_paths()
     return {
@@ -230,7 +231,8 @@ def _open_paths() -> dict[str, Record]:
 def page_of(operations: Iterable[Operation]) -> str:
     """The operations as a page without scripts and without anything from elsewhere."""
     rows = "".join(
-        f"<tr><td><code>{one.method}</code></td><td><code>{html.escape(one.path)}</code></td>"
+        f"<tr><td><code>{one.method}</code></td>"
+        f"<td><code>{html.escape(one.path or '.')}</code></td>"
         f"<td>{html.escape(one.summary)}</td><td>{html.escape(' or '.join(one.scopes))}</td></tr>"
         for one in operations
     )

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Discriminator, Field
 
 from selene_os import decision, names
 from selene_os.engines import focus, nlp
-from selene_os.registry import PAGE_ROWS_MAX
+from selene_os.registrations import PAGE_ROWS_MAX
 
 BATCH_MAX: Final = 1_000
 UTTERANCE_BYTES_MAX: Final = 32_768
@@ -306,6 +306,10 @@ class Search(Body):
         | None
     ) = None
     user: User | None = None
+    device: (
+        Annotated[str, text(names.DEVICE_ID_BYTES_MAX, "Only what was decided on this device.")]
+        | None
+    ) = None
     since: Moment | None = None
     until: Moment | None = None
     cursor: Cursor | None = None
@@ -317,6 +321,25 @@ class Page(Body):
 
     cursor: Cursor | None = None
     limit: Limit = 50
+
+
+class Identities(Page):
+    """Which users."""
+
+    status: Literal["ACTIVE", "DISABLED"] | None = None
+
+
+class Devices(Page):
+    """Whose devices."""
+
+    user_id: User | None = None
+
+
+class Sessions(Page):
+    """Whose sessions."""
+
+    user_id: User | None = None
+    open: Annotated[Switch, Field(description="Only those that have not ended.")] = "false"
 
 
 class Trace(Body):

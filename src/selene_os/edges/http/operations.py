@@ -86,6 +86,12 @@ class Call:
         """Say which event the request is about; what is no event's id is nobody's to repeat."""
         self.decision_id = self.target = _id_or_none(names.parse_event_id, event_id)
 
+    def conversation(self, named: str | None) -> str | None:
+        """The conversation that is named: by the body, or where nothing else does by the trace."""
+        if named is None and self.idempotency_key is None:
+            return self.trace_id
+        return named
+
     def url(self, *segments: str) -> str:
         """The path of something of this tenant's."""
         named = (*ROOM, self.tenant.tenant_id, *segments)
@@ -174,7 +180,7 @@ class Operation:
 
     Attributes:
         name: unique; the operationId, and the action of access events.
-        method, path: path is relative, like decisions/{event_id}.
+        method, path: path is relative, like decisions/{event_id}; empty for the tenant itself.
         scopes: a key needs one of these.
         run: answers a call; runs in a thread, and may block.
         summary: one line. text: the rest.
@@ -209,7 +215,7 @@ class Operation:
     @property
     def segments(self) -> tuple[str, ...]:
         """The path in its parts."""
-        return tuple(self.path.split("/"))
+        return tuple(self.path.split("/")) if self.path else ()
 
     @property
     def variables(self) -> tuple[str, ...]:

@@ -52,6 +52,7 @@ def search(call: Call) -> Reply:
         reason=asked.reason,
         decision=asked.decision,
         user=asked.user,
+        device=asked.device,
         since=None if asked.since is None else nanoseconds("since", asked.since),
         until=None if asked.until is None else nanoseconds("until", asked.until),
         after=after,

@@ -9,12 +9,14 @@ from selene_os.edges import wire
 from selene_os.edges.http.moments import told
 from selene_os.ledger.access import AccessEvent
 from selene_os.ledger.events import AuditEvent, CheckpointRow, ReplayRecord, TenantRow
+from selene_os.ledger.registrations import DeviceRow, IdentityRow, SessionRow
 from selene_os.proof import bundle
 from selene_os.proof.evidence import Case
 from selene_os.proof.merkle import Frontier
 from selene_os.receipts import Committed
 
 Record = dict[str, Any]
+Registered = IdentityRow | DeviceRow | SessionRow
 
 
 def event(row: AuditEvent) -> Record:
@@ -30,12 +32,26 @@ def made_by(kept: ReplayRecord | None) -> Record:
     }
 
 
+def made(engine: str, engine_version: str, pack_digest: str | None, trace_id: str | None) -> Record:
+    """What made a row just now, and in which trace."""
+    return {
+        "engine": engine,
+        "engine_version": engine_version,
+        "pack_digest": pack_digest,
+        "trace_id": trace_id,
+    }
+
+
 def committed(one: Committed) -> Record:
-    """Where a decision stands that was brought."""
+    """Where a decision stands that was brought, and what made it."""
     return {
         **wire.receipt_record(one.receipt),
         "correlation_id": one.correlation_id,
         "turn_id": one.turn_id,
+        "engine": one.engine,
+        "engine_version": one.engine_version,
+        "pack_digest": one.pack_digest,
+        "trace_id": one.trace_id,
     }
 
 
@@ -54,6 +70,13 @@ def story(record: Record) -> Record:
 def settings(row: TenantRow) -> Record:
     """A tenant's settings."""
     return told(row._asdict(), "created_at")
+
+
+def registered(row: Registered) -> Record:
+    """A user, a device or a session; whose tenant's it is the path says."""
+    record = row._asdict()
+    del record["tenant_id"]
+    return told(record, *(name for name in ("created_at", "closed_at") if name in record))
 
 
 def checkpoint(row: CheckpointRow) -> Record:

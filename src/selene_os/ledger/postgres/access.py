@@ -17,6 +17,7 @@ Rows = list[tuple[Any, ...]]
 _ADD_KEY: Final = "SELECT os_core.add_api_key(%s, %s, %s, %s, %s, %s, %s, %s)"
 _KEY: Final = f"SELECT {columns_of(ApiKeyRow)} FROM os_core.api_key(%s, %s)"
 _KEYS: Final = f"SELECT {columns_of(ApiKeyRow)} FROM os_core.list_api_keys(%s)"
+_KEY_NAMES: Final = "SELECT tenant_id, key_id FROM os_core.api_key_names()"
 _END_KEY: Final = "SELECT os_core.end_api_key(%s, %s, %s)"
 _REPLACE_KEY: Final = f"SELECT os_core.replace_api_key({', '.join(['%s'] * 10)})"
 _APPEND: Final = "SELECT os_core.append_access(%s, %s, %s, %s, %s, %s, %s, %s)"
@@ -54,6 +55,9 @@ class PostgresAccess:
 
     def api_keys(self, tenant_id: TenantId) -> list[ApiKeyRow]:
         return list(map(ApiKeyRow._make, self._call(_KEYS, (tenant_id,))))
+
+    def api_key_names(self) -> list[tuple[TenantId, str]]:
+        return [(tenant_id, key_id) for tenant_id, key_id in self._call(_KEY_NAMES, ())]
 
     def end_api_key(self, tenant_id: TenantId, key_id: str, at: int) -> None:
         self._call(_END_KEY, (tenant_id, key_id, at), _no_key(key_id))

@@ -38,6 +38,7 @@ from selene_os.ledger.postgres.connection import Connection, connect, named, par
 from selene_os.ledger.postgres.groups import Call, Groups
 from selene_os.ledger.postgres.insight import PostgresInsight
 from selene_os.ledger.postgres.proofs import PostgresProofs
+from selene_os.ledger.postgres.registrations import PostgresRegistrations
 from selene_os.ledger.postgres.schema import check_schema
 from selene_os.ledger.store import Setting, Verdict
 from selene_os.names import (
@@ -83,6 +84,7 @@ class PostgresStore(Calls):
         self.proofs = PostgresProofs(self._rows, self._read)
         self.access = PostgresAccess(self._rows, self._read)
         self.insight = PostgresInsight(self._read)
+        self.registrations = PostgresRegistrations(self._read)
         self._groups = Groups(self._transact, min(leaders_max, connections_max), self.name)
 
     def close(self) -> None:

@@ -20,6 +20,7 @@ _INSERT_KEY: Final = (
     f"INSERT INTO api_keys ({', '.join(ApiKeyRow._fields[:7])}) VALUES (?, ?, ?, ?, ?, ?, ?)"
 )
 _KEYS: Final = f"SELECT {columns_of(ApiKeyRow)} FROM api_keys WHERE tenant_id = ?"
+_KEY_NAMES: Final = "SELECT tenant_id, key_id FROM api_keys"
 _END_KEY: Final = (
     "UPDATE api_keys SET revoked_at = max(?, created_at)"
     " WHERE tenant_id = ? AND key_id = ? AND revoked_at IS NULL"
@@ -74,6 +75,9 @@ class SqliteAccess:
     def api_keys(self, tenant_id: TenantId) -> list[ApiKeyRow]:
         rows = self._read(f"{_KEYS} ORDER BY created_at, key_id", (tenant_id,))
         return list(map(ApiKeyRow._make, rows))
+
+    def api_key_names(self) -> list[tuple[TenantId, str]]:
+        return [(tenant_id, key_id) for tenant_id, key_id in self._read(_KEY_NAMES, ())]
 
     def end_api_key(self, tenant_id: TenantId, key_id: str, at: int) -> None:
         def end(connection: apsw.Connection) -> None:

@@ -46,6 +46,7 @@ from selene_os.ledger.sqlite.connection import (
 )
 from selene_os.ledger.sqlite.insight import SqliteInsight
 from selene_os.ledger.sqlite.proofs import SqliteProofs
+from selene_os.ledger.sqlite.registrations import SqliteRegistrations
 from selene_os.ledger.sqlite.schema import check_schema
 from selene_os.ledger.sqlite.writer import GROUP_MAX, QUEUE_MAX, WAIT_MS, Writer
 from selene_os.ledger.store import Setting, Verdict
@@ -110,6 +111,7 @@ class SqliteStore:
         self.proofs = SqliteProofs(self._writer, self._rows)
         self.access = SqliteAccess(self._writer, self._rows)
         self.insight = SqliteInsight(self._rows)
+        self.registrations = SqliteRegistrations(self._rows)
         self._pid = os.getpid()
         self._readers = threading.Condition()
         self._reading = 0
