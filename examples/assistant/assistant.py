@@ -1,6 +1,6 @@
 """A small assistant at the command line: it asks, drafts and records, and does nothing by itself.
 
-SELENE_URL=http://localhost:8080 SELENE_KEY=sel_acme_… python assistant.py alice kitchen
+SELENE_URL=http://localhost:8100 SELENE_KEY=sel_acme_… python assistant.py alice kitchen
 """
 
 from __future__ import annotations

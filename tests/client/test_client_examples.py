@@ -95,3 +95,6 @@ def test_what_ci_installs_and_runs_is_what_the_example_holds() -> None:
     workflow = (EXAMPLES / "ci-golden" / "replay-golden.yml").read_text()
     assert "python replay.py golden.db differences.jsonl" in workflow
     assert "permissions:\n  contents: read" in workflow and "--require-hashes" in workflow
+    told = (EXAMPLES / "ci-golden" / "README.md").read_text()
+    for file in re.findall(r"-r (\S+)|python (\S+\.py)", workflow):
+        assert f"`{''.join(file)}" in told

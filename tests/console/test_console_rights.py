@@ -1,4 +1,4 @@
-"""Who gets in, what they may see, what a form must bring along, and what every answer carries."""
+"""Who gets in, what they may see, and what every answer carries."""
 
 from __future__ import annotations
 

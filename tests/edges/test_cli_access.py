@@ -52,7 +52,8 @@ def test_a_key_is_printed_once_and_kept_nowhere(selene: Command) -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "days"), [("90d", 90), ("12h", 0.5), ("30m", 1 / 48), ("2200-01-01", None)]
+    ("given", "days"),
+    [("90d", 90), ("12h", 0.5), ("30m", 1 / 48), ("45s", 1 / 1920), ("2200-01-01", None)],
 )
 def test_a_key_ends_when_it_is_told_to(selene: Command, given: str, days: float | None) -> None:
     made = added(selene, "--expires", given, "--label", "hub")
@@ -61,6 +62,13 @@ def test_a_key_ends_when_it_is_told_to(selene: Command, given: str, days: float 
     else:
         assert made["expires_at"] - made["created_at"] == round(days * 86_400) * 10**9
     assert (made["scopes"], made["label"]) == (["read"], "hub")
+
+
+def test_what_is_no_end_is_told_with_what_is(selene: Command) -> None:
+    words = ("apikey", "add", *HERE, "--scope", "read", "--expires", "3 weeks")
+    told = selene.refused(*words)["message"]
+    assert "'3 weeks' is no moment, and no time like 90d" in told
+    assert "Give 90d, 12h, 30m, 45s, or 2027-01-31T09:00Z." in told
 
 
 @pytest.mark.parametrize(

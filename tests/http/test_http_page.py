@@ -12,7 +12,7 @@ from selene_os.edges.http.problems import HTTP
 from serving import Served, token_of
 
 PAGE = (Path(__file__).parents[2] / "docs" / "http.md").read_text()
-SELENE = "http://localhost:8080/v1/tenants/acme"
+SELENE = "http://localhost:8100/v1/tenants/acme"
 
 
 def test_every_operation_is_documented_with_its_scopes() -> None:
@@ -51,6 +51,6 @@ def asked(served: Served, command: str) -> str:
                 given["headers"].append((name, value))
         elif word != "-s":
             url = word
-    path = url.removeprefix("http://localhost:8080")
+    path = url.removeprefix("http://localhost:8100")
     method = "GET" if body is None else "POST"
     return served.ask(method, path, body, key=None, **given).content.decode()

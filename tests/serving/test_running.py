@@ -92,21 +92,23 @@ def test_keys_that_are_not_good_are_refused_and_counted(server: Running) -> None
 
 def test_whoever_has_no_key_writes_no_line_for_each_request(server: Running) -> None:
     server.ask("GET", "settings", key="nonsense")
-    before = server.log()
+    # Asking for something else waits for the lines of what was asked before.
     refused = figures(server)['selene_refusals_total{code="NotAuthenticated"}']
+    before = server.log()
     for number in range(100):
         # What is looked up, and what is refused because too much is.
         server.ask("GET", "settings", key=f"sel_acme_{number:z>12}_{'s' * 43}")
         server.ask("GET", "/v1/anything", key="nonsense")
     assert server.ask("GET", "settings").status == 200
+    assert figures(server)['selene_refusals_total{code="NotAuthenticated"}'] >= refused + 100
     lines = map(json.loads, server.log().removeprefix(before).splitlines())
     told = [line["operation"] for line in lines if line["logger"] == "selene.requests"]
     assert told == ["getSettings"]
-    assert figures(server)['selene_refusals_total{code="NotAuthenticated"}'] >= refused + 100
 
 
 def test_what_is_no_http_is_counted_and_writes_no_line(server: Running) -> None:
-    before, counted = server.log(), figures(server)["selene_malformed_requests_total"]
+    counted = figures(server)["selene_malformed_requests_total"]
+    before = server.log()
     asking = "GET /healthz HTTP/1.1\r\nhost: here\r\nconnection: upgrade\r\nupgrade: websocket\r\n"
     sent = ["FOO / HTTP/1.1\r\n\r\n", "GET /healthz HTTP/1.1\r\nhost\r\n\r\n", f"{asking}\r\n"]
     for one in sent:

@@ -25,8 +25,13 @@ from selene_os.ledger.access import AccessEvent, ApiKeyRow
 from selene_os.ledger.store import Store
 from selene_os.names import TenantId, check_count, parse_event_id, parse_tenant_id, parse_time_ns
 
-_SPAN = re.compile(r"([1-9][0-9]{0,5})([mhd])", re.ASCII)
-_SPAN_NS = {"m": 60_000_000_000, "h": 3_600_000_000_000, "d": 86_400_000_000_000}
+_SPAN = re.compile(r"([1-9][0-9]{0,5})([smhd])", re.ASCII)
+_SPAN_NS = {
+    "s": 1_000_000_000,
+    "m": 60_000_000_000,
+    "h": 3_600_000_000_000,
+    "d": 86_400_000_000_000,
+}
 _ONCE = "It is shown this once, and kept nowhere: put it where secrets are kept."
 _ROWS_MAX = 1_000
 
@@ -177,12 +182,18 @@ def access(tenant: str, after: str | None, rows: int, db: str | None, as_json: b
 def _span(name: str, text: str) -> int:
     found = _SPAN.fullmatch(text)
     if found is None:
-        raise BadField(name, f"{text!r:.20} is no time like 90d", "Give 90d, 12h or 30m.")
+        raise BadField(name, f"{text!r:.20} is no time like 90d", "Give 90d, 12h, 30m or 45s.")
     return int(found[1]) * _SPAN_NS[found[2]]
 
 
 def _moment(name: str, text: str, now: int) -> int:
-    return now + _span(name, text) if _SPAN.fullmatch(text) else nanoseconds(name, text)
+    if _SPAN.fullmatch(text):
+        return now + _span(name, text)
+    try:
+        return nanoseconds(name, text)
+    except BadField:
+        problem = f"{text!r:.40} is no moment, and no time like 90d"
+        raise BadField(name, problem, "Give 90d, 12h, 30m, 45s, or 2027-01-31T09:00Z.") from None
 
 
 def _check_tenant(store: Store, tenant_id: TenantId) -> None:
