@@ -47,8 +47,8 @@ def schemas(kind: str) -> Record:
 
     def walk(value: Any, *, whole: bool) -> None:
         if isinstance(value, dict):
-            name = str(value.get("$ref", "")).rpartition("/")[2]
-            if name and name not in found:
+            _, is_schema, name = str(value.get("$ref", "")).partition("#/components/schemas/")
+            if is_schema and name not in found:
                 if whole:
                     found[name] = known[name]
                 walk(known[name], whole=True)

@@ -84,3 +84,39 @@ def test_every_reference_of_the_description_leads_somewhere() -> None:
     for path in described["paths"].values():
         for one in path.values():
             assert one["summary"].endswith("."), one["operationId"]
+
+
+def test_the_header_fields_that_are_described_are_those_that_are_sent(served: Served) -> None:
+    described = describe(OPERATIONS)
+    known = described["components"]["headers"]
+    done: dict[str, Any] = {}
+    seen: set[str] = set()
+    for number in range(len(KEPT)):
+        name, method, path, body, more = http_examples.requests(done)[number]
+        told = served.ask(method, path, body, **more)
+        done[name] = told.json if "json" in told.headers["content-type"] else None
+        if name not in BY_NAME and told.status < 400:
+            continue
+        if told.status >= 400:
+            answer = described["components"]["responses"][str(told.status)]
+        else:
+            url = "/".join(("/v1/tenants/{tenant_id}", *BY_NAME[name].segments))
+            answer = described["paths"][url][method.lower()]["responses"][str(told.status)]
+        fields = {field.lower() for field in answer["headers"]}
+        sent = {field.lower() for field in known} & set(told.headers)
+        needed = {field.lower() for field, about in known.items() if about.get("required")}
+        assert sent <= fields and fields & needed <= sent, name
+        seen |= sent
+    assert seen == {field.lower() for field in known} - {"idempotent-replayed", "retry-after"}
+
+
+def test_what_needs_no_key_and_what_is_no_json_have_examples_or_a_word() -> None:
+    paths = describe(OPERATIONS)["paths"]
+    for path, status in (("/healthz", "200"), ("/readyz", "200"), ("/readyz", "503")):
+        (content,) = paths[path]["get"]["responses"][status]["content"].values()
+        assert "example" in content
+    room = "/v1/tenants/{tenant_id}"
+    note = paths[f"{room}/checkpoints/{{size}}"]["get"]["responses"]["200"]["content"]
+    assert note["text/plain"]["example"].startswith("selene")
+    bundle = paths[f"{room}/conversations/{{correlation_id}}/bundle"]["get"]["responses"]["200"]
+    assert "verifier" in bundle["description"]

@@ -60,6 +60,31 @@ def test_a_ledger_is_made_served_and_used_by_the_command_line_alone(tmp_path: Pa
     assert rows(tmp_path / "selene.db", "SELECT count(*) FROM unsealed_events") == [[1]]
 
 
+@pytest.mark.parametrize(("allowed", "status"), [("", 403), ("off", 403), ("memory", 201)])
+def test_memory_is_acted_on_where_the_server_was_told_so(
+    tmp_path: Path, allowed: str, status: int
+) -> None:
+    key = ledger(tmp_path)
+    with running(tmp_path, key=key, SELENE_ALLOW=allowed) as server:
+        alice = {"user_id": "alice", "device_id": "kitchen"}
+        words = {**alice, "text": "remember that my locker is 42"}
+        draft = server.ask("POST", "turns", words).json["event_id"]
+        yes = server.ask("POST", "confirmations", {"draft_event_id": draft}).json["event_id"]
+        named = {"draft_event_id": draft, "confirmation_event_id": yes}
+        told = server.ask("POST", "memories/apply", named)
+        assert told.status == status, told
+        if status == 403:
+            assert (told.json["reason_code"], told.json["field"]) == (
+                "GATE_ACCESS_DENIED", "draft_event_id",
+            )  # fmt: skip
+        held = server.ask("GET", "memories/alice").json["memories"]
+        assert len(held) == (status == 201)
+    run_env = {"folder": tmp_path, "env": environment(SELENE_ALLOW=allowed)}
+    shown = run("settings", **run_env).out  # type: ignore[arg-type]
+    origin = "environment" if allowed else "default"
+    assert f"SELENE_ALLOW = {allowed or 'off'}  ({origin})" in shown
+
+
 def test_there_is_no_link_where_there_is_an_operator(tmp_path: Path) -> None:
     ledger(tmp_path)
     password = b"correct horse battery\n"

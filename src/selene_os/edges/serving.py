@@ -29,6 +29,7 @@ from selene_os.edges.first_token import FirstToken
 from selene_os.edges.http.api import Settings
 from selene_os.edges.working import Serving
 from selene_os.errors import BadField, Fault
+from selene_os.remembering import INTENTS
 
 OFF: Final = "off"
 _BACKLOG: Final = 2_048
@@ -66,6 +67,7 @@ def serving_of(found: Mapping[str, str], url: str, keys: str | None) -> Serving:
         found.get(settings.OTEL, "") not in ("", "0", OFF),
         span_s("drain", of(settings.DRAIN)),
         one_of("one_processor", of(settings.ONE_PROCESSOR), ("on", OFF)) == "on",
+        INTENTS if one_of("allow", of(settings.ALLOW), ("memory", OFF)) == "memory" else (),
         Settings(
             threads=threads,
             waiting_max=number(settings.WAITING_MAX, threads, 1_000_000),

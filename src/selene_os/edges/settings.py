@@ -26,6 +26,7 @@ OTEL: Final = "SELENE_OTEL"
 DRAIN: Final = "SELENE_DRAIN"
 THREADS: Final = "SELENE_THREADS"
 ONE_PROCESSOR: Final = "SELENE_ONE_PROCESSOR"
+ALLOW: Final = "SELENE_ALLOW"
 WAITING_MAX: Final = "SELENE_WAITING_MAX"
 BODY_WAIT: Final = "SELENE_BODY_WAIT"
 ANSWER_WAIT: Final = "SELENE_ANSWER_WAIT"
@@ -59,6 +60,7 @@ SETTINGS: Final = {
     THREADS: "how many requests a process works on at a time; 32 without it",
     ONE_PROCESSOR: "whether a process keeps its threads on one processor, where Linux lets it: on"
     " or off; on without it",
+    ALLOW: "what the server lets be acted on, once confirmed: memory, or off; off without it",
     WAITING_MAX: "how many requests a process lets wait, those it works on too; 512 without it",
     REQUESTS_PER_S: "how many requests a second one key may make of a process; 1000 without it",
     BURST: "how many it may make at once; 2000 without it",
@@ -80,6 +82,7 @@ DEFAULTS: Final = {
     DRAIN: "1s",
     THREADS: "32",
     ONE_PROCESSOR: "on",
+    ALLOW: "off",
     WAITING_MAX: "512",
     REQUESTS_PER_S: "1000",
     BURST: "2000",

@@ -41,11 +41,13 @@ from selene_os.edges.library import Selene
 from selene_os.edges.processors import one_processor
 from selene_os.edges.protocol import Protocol
 from selene_os.edges.surroundings import system
+from selene_os.gates import Listed
 from selene_os.ledger.access import Access
 from selene_os.ledger.events import CheckpointRow
 from selene_os.ledger.store import Store
 from selene_os.names import TenantId
 from selene_os.proof.sealer import Sealer
+from selene_os.remembering import Ports
 
 if TYPE_CHECKING:
     from selene_os.edges.metrics import Metrics
@@ -70,6 +72,7 @@ class Serving:
         log_format: one of logs.FORMATS. metrics: whether /metrics is there. otel: whether spans go.
         drain_s: how long /readyz says no before the door is shut.
         one_processor: whether a process keeps to one, where it can.
+        allowed: intents that may be acted on once they are confirmed.
         limits: of the API.
     """
 
@@ -87,6 +90,7 @@ class Serving:
     otel: bool = False
     drain_s: float = 1.0
     one_processor: bool = True
+    allowed: tuple[str, ...] = ()
     limits: Settings = field(default_factory=Settings)
 
 
@@ -128,7 +132,8 @@ def app_of(
         PackInvalid: a pack is refused.
     """
     around = system()
-    selene = Selene(store, around, packs.load(serving.packs))
+    listed = Listed(serving.allowed)
+    selene = Selene(store, around, packs.load(serving.packs), Ports(listed, listed))
     routes: list[BaseRoute] = console_routes(
         selene,
         store,

@@ -12,9 +12,9 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from selene_os import __version__
-from selene_os.edges.http import answers, problems
+from selene_os.edges.http import answers, header_fields, problems
 from selene_os.edges.http.models import BringOne
-from selene_os.edges.http.operations import JSON, ROOM, Operation
+from selene_os.edges.http.operations import JSON, ROOM, ZIP, Operation
 
 _REF: Final = "#/components/schemas/{model}"
 Record = dict[str, Any]
@@ -100,6 +100,7 @@ def describe(operations: Iterable[Operation]) -> Record:
                 str(status): _refusal(status, when, shown)
                 for status, when in sorted({**_ALWAYS, **_FURTHER}.items())
             },
+            "headers": header_fields.COMPONENTS,
         },
     }
 
@@ -117,7 +118,10 @@ def _operation(one: Operation, shown: dict[str, Record]) -> Record:
         },
     }
     if one.tagged:
-        record["responses"]["304"] = {"description": "The caller has it."}
+        record["responses"]["304"] = {
+            "description": "The caller has it.",
+            "headers": header_fields.of_answer(one, 304),
+        }
     if one.body is not None:
         content: Record = {"schema": _ref(one.body)}
         if example is not None:
@@ -163,14 +167,18 @@ def _answer(
     one: Operation, status: int, answer: type[BaseModel] | str, example: Record | None
 ) -> Record:
     told = "It was there already." if status == 200 and 201 in one.answers else "Done."
-    if isinstance(answer, str):
-        kind = answer.partition(";")[0]
-        text = {"type": "string"} if kind.startswith("text/") else {}
-        return {"description": told, "content": {kind: {"schema": text}}}
-    content: Record = {"schema": _ref(answer)}
-    if example is not None and example["answer"]["status"] == status:
+    content: Record = {}
+    kind = JSON
+    if not isinstance(answer, str):
+        content["schema"] = _ref(answer)
+    elif answer == ZIP:
+        kind, told = ZIP, "A zip: rows, proofs, checkpoint, and a verifier that needs no Selene."
+    else:
+        kind, content["schema"] = answer.partition(";")[0], {"type": "string"}
+    if kind != ZIP and example is not None and example["answer"]["status"] == status:
         content["example"] = example["answer"]["body"]
-    return {"description": told, "content": {JSON: content}}
+    fields = header_fields.of_answer(one, status)
+    return {"description": told, "headers": fields, "content": {kind: content}}
 
 
 def _refusal(status: int, when: str, shown: dict[str, Record]) -> Record:
@@ -183,7 +191,11 @@ def _refusal(status: int, when: str, shown: dict[str, Record]) -> Record:
         found = [problem.as_record("0190a6c4-0000-7000-8000-000000000000")]
     if found:
         content["example"] = found[0]
-    return {"description": f"{when}.", "content": {problems.MEDIA_TYPE: content}}
+    return {
+        "description": f"{when}.",
+        "headers": header_fields.of_refusal(status),
+        "content": {problems.MEDIA_TYPE: content},
+    }
 
 
 def _ref(model: type[BaseModel]) -> Record:
@@ -204,26 +216,31 @@ def _schemas(table: tuple[Operation, ...]) -> Record:
 def _open_paths() -> dict[str, Record]:
     """What needs no key."""
 
-    def path(name: str, summary: str, kind: str, *statuses: int) -> Record:
-        answered = {
-            str(status): {"description": summary, "content": {kind: {}}} for status in statuses
-        }
+    def path(name: str, summary: str, status: str) -> Record:
+        schema = {"type": "object", "properties": {"status": {"const": status}}}
+        content = {JSON: {"schema": schema, "example": {"status": status}}}
         return {
             "get": {
                 "operationId": name,
                 "summary": summary,
                 "security": [],
-                "responses": answered,
+                "responses": {"200": {"description": summary, "content": content}},
             }
         }
 
-    ready = path("isReady", "Whether the ledger can be worked with.", JSON, 200)
+    ready = path("isReady", "Whether the ledger can be worked with.", "ready")
+    ending = problems.of_http("Stopping", "It finishes what it accepted.", "Ask another one.")
+    problem = {
+        "schema": _ref(answers.Problem),
+        "example": ending.as_record("0190a6c4-0000-7000-8000-000000000000"),
+    }
     ready["get"]["responses"]["503"] = {
         "description": "It cannot, and why.",
-        "content": {problems.MEDIA_TYPE: {"schema": _ref(answers.Problem)}},
+        "headers": header_fields.beside_the_api(),
+        "content": {problems.MEDIA_TYPE: problem},
     }
     return {
-        "/healthz": path("isAlive", "Whether the process lives.", JSON, 200),
+        "/healthz": path("isAlive", "Whether the process lives.", "alive"),
         "/readyz": ready,
     }
 

@@ -42,7 +42,7 @@ def open_session(call: Call) -> Reply:
 def _registered(call: Call, user: str, device: str | None, session: str | None) -> Reply:
     added = call.tenant.register(user, device, session)
     record = {"added": added, "user_id": user, "device_id": device, "session_id": session}
-    return replied(record, 201 if added else 200)
+    return written(record, deduplicated=not added)
 
 
 def change_identity(call: Call) -> Reply:
