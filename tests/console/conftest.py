@@ -9,7 +9,20 @@ import pytest
 
 from consoles import Desk
 from ledgers import START_NS, Ledger, SqliteDatabase
+from selene_os.edges import operators
 from selene_os.edges.latency import Latency
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cheap() -> Iterator[None]:
+    """A hash of passwords that costs nothing, so that the tests do not wait for it."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(operators, "_MEMORY_KIB", 64)
+        for made in (operators._hasher, operators._nobodys):
+            made.cache_clear()
+        yield
+    for made in (operators._hasher, operators._nobodys):
+        made.cache_clear()
 
 
 @pytest.fixture
