@@ -17,9 +17,10 @@ from selene_os.receipts import Brought, Committed, Surroundings
 from selene_os.registry import Registry
 from selene_os.spots import (
     NEXT_TURN_TRIES,
+    Places,
     Spot,
     Wish,
-    find_spots,
+    find_spot,
     find_there,
     overtaken,
     parse_wish,
@@ -104,7 +105,7 @@ class Bringing(Registry):
         outcomes: dict[int, Committed | SeleneError],
         waiting: Sequence[int],
     ) -> None:
-        """One transaction for what waits; what was overtaken goes on waiting."""
+        """One transaction for what waits; what was overtaken, or has no place yet, waits on."""
         wishes: dict[int, Wish] = {}
         written: dict[int, _Written] = {}
         for number in waiting:
@@ -114,22 +115,23 @@ class Bringing(Registry):
                 wishes[number] = self._wish(one.correlation, one.turn, one.key)
             except Refusal as refusal:
                 outcomes[number] = refusal
-        found = find_spots(self._store, self.tenant_id, codec.PH1_NLP, list(wishes.values()))
+        places = Places(self._store, self.tenant_id, codec.PH1_NLP, wishes.values())
         spots: dict[int, Spot] = {}
         units: dict[int, Unit] = {}
-        for number, spot in zip(wishes, found, strict=True):
-            if isinstance(spot, Refusal):
-                outcomes[number] = spot
-                continue
+        for number, wish in wishes.items():
             scope, entries, said, _ = written[number]
-            now, next_turn = self._surroundings.clock(), spot.next_turn
             try:
+                spot = places.spot(wish)
+                if spot is None:
+                    continue
+                now, next_turn = self._surroundings.clock(), spot.next_turn
                 units[number] = self._decisions.unit(
                     scope, spot.place, entries, said, now, next_turn=next_turn
                 )
             except Refusal as refusal:
                 outcomes[number] = refusal
                 continue
+            places.take(wish, spot)
             spots[number] = spot
         verdicts = self._decisions.commit(list(units.values()))
         for number, verdict in zip(units, verdicts, strict=True):
@@ -186,10 +188,7 @@ class Bringing(Registry):
         return scope
 
     def _spot(self, engine: str, wish: Wish) -> Spot:
-        (spot,) = find_spots(self._store, self.tenant_id, engine, [wish])
-        if isinstance(spot, Refusal):
-            raise spot
-        return spot
+        return find_spot(self._store, self.tenant_id, engine, wish)
 
     def _wish(self, correlation: str | None, turn: int | None, key: str | None) -> Wish:
         fresh = self._surroundings.correlation_id

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Final
 
 from selene_os import names
 from selene_os.errors import BadField, Fault, IdempotencyConflict, LedgerBusy, NotFound
 from selene_os.ledger import codec
-from selene_os.ledger.events import AuditEvent, Receipt, ReplayRecord, TurnsTaken
+from selene_os.ledger.events import AuditEvent, Named, Receipt, ReplayRecord, TurnsTaken
 from selene_os.ledger.store import Store
 
 # A call without a turn takes the next one; another writer may take it first, this often.
@@ -89,40 +89,60 @@ def parse_wish(
     return Wish(correlation_id, turn_id, given_key, correlation is None and given_key is None)
 
 
-def find_spots(
-    store: Store, tenant_id: names.TenantId, engine: str, wishes: Sequence[Wish]
-) -> list[Spot | BadField]:
-    """Find where calls stand that are to be written together, by one read for all of them.
+class Places:
+    """Where calls stand that are to be written together, by one read for all of them.
 
     Args:
         engine: whose decisions; part of the default key.
-
-    Returns:
-        For each its spot; BadField where a conversation has all the turns it may have.
+        wishes: of all the calls.
     """
-    named = [
-        (wish.correlation_id, wish.key)
-        for wish in wishes
-        if wish.turn_id is None and not wish.fresh
-    ]
-    found = dict(zip(named, store.turns_taken(tenant_id, named), strict=True)) if named else {}
-    # What the calls before take, the ledger does not say yet.
-    taken: dict[names.CorrelationId, int] = {}
-    spots: list[Spot | BadField] = []
-    for wish in wishes:
-        turns = found.get((wish.correlation_id, wish.key), _NONE_TAKEN)
+
+    def __init__(
+        self, store: Store, tenant_id: names.TenantId, engine: str, wishes: Iterable[Wish]
+    ) -> None:
+        named = [
+            (wish.correlation_id, wish.key)
+            for wish in wishes
+            if wish.turn_id is None and not wish.fresh
+        ]
+        self._engine = engine
+        found = store.turns_taken(tenant_id, named) if named else ()
+        self._found = dict(zip(named, found, strict=True))
+        # What the calls before take, the ledger does not say yet.
+        self._last: dict[names.CorrelationId, int] = {}
+        self._by_key: dict[Named, int] = {}
+
+    def spot(self, wish: Wish) -> Spot | None:
+        """Where a call stands; None where that rests on whether those before it are written.
+
+        Raises:
+            BadField: the conversation has all the turns it may have.
+        """
+        named = (wish.correlation_id, wish.key)
+        turns = self._found.get(named, _NONE_TAKEN)
         there = turns.by_key if wish.turn_id is None else None
-        last = max(turns.last, taken.get(wish.correlation_id, 0))
-        try:
-            turn_id = wish.turn_id or names.parse_turn_id(there or last + 1)
-        except BadField as refusal:
-            spots.append(refusal)
-            continue
-        taken[wish.correlation_id] = max(last, turn_id)
-        place = codec.Place(wish.correlation_id, turn_id, wish.key or default_key(engine, turn_id))
+        last = max(turns.last, self._last.get(wish.correlation_id, 0))
+        turn_id = wish.turn_id or there or self._by_key.get(named) or last + 1
+        if turn_id > names.TURN_ID_MAX > turns.last:
+            return None
+        turn_id = names.parse_turn_id(turn_id)
+        key = wish.key or default_key(self._engine, turn_id)
         next_turn = wish.turn_id is None and there is None and not wish.fresh
-        spots.append(Spot(place, wish.fresh, next_turn))
-    return spots
+        return Spot(codec.Place(wish.correlation_id, turn_id, key), wish.fresh, next_turn)
+
+    def take(self, wish: Wish, spot: Spot) -> None:
+        """Let the calls behind this one know that it is to be written."""
+        correlation_id = spot.correlation_id
+        self._last[correlation_id] = max(self._last.get(correlation_id, 0), spot.turn_id)
+        if wish.key is not None:
+            self._by_key[correlation_id, wish.key] = spot.turn_id
+
+
+def find_spot(store: Store, tenant_id: names.TenantId, engine: str, wish: Wish) -> Spot:
+    """Where one call stands. Raises BadField as `Places.spot`."""
+    spot = Places(store, tenant_id, engine, [wish]).spot(wish)
+    assert spot is not None, "nothing stands before it"
+    return spot
 
 
 def parse_given_key(key: object) -> names.IdempotencyKey:

@@ -1,14 +1,23 @@
-"""Conversations that begin by one commit, as a batch of decisions may write them."""
+"""Several decisions by one commit: conversations that begin, and turns that nobody named."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from ledgers import ACME, ALICE, BOB, CHAT, Ledger, written
+import pytest
+
+from ledgers import ACME, ALICE, BOB, CHAT, TALK, Ledger, written
+from selene_os import Brought, Chat, Committed, IntentDraft, ReasonCode
 from selene_os.errors import Overtaken, ScopeRefused
 from selene_os.ledger.codec import Scope
 from selene_os.ledger.events import Unit
-from selene_os.names import CorrelationId
+from selene_os.names import TURN_ID_MAX, CorrelationId
+from talking import Desk
+
+
+@pytest.fixture
+def desk(ledger: Ledger) -> Desk:
+    return Desk(ledger)
 
 
 def test_of_conversations_that_begin_together_each_has_its_own_verdict(ledger: Ledger) -> None:
@@ -29,3 +38,37 @@ def test_of_conversations_that_begin_together_each_has_its_own_verdict(ledger: L
         assert receipt.event_id == units[place].events[0].event_id
     rows = [len(ledger.store.trace(ACME, one.events[0].correlation_id)) for one in units]
     assert rows == [1, 1, 0, 1, 1, 1]
+
+
+# ---- batches of decisions that name no turn
+
+
+def turns(desk: Desk, *brought: Brought) -> list[int | str]:
+    """The turn that each of a batch comes to stand in, or the field of its refusal."""
+    verdicts = desk.tenant.commit_decisions(brought)
+    return [one.turn_id if isinstance(one, Committed) else str(one.field) for one in verdicts]
+
+
+def chat(key: str | None = None, turn: int | None = None, user: str = "alice") -> Brought:
+    return Brought(Chat(), user, ALICE.device_id, None, TALK, turn, key)
+
+
+def test_what_is_refused_takes_no_turn(desk: Desk) -> None:
+    # Each of its parts is in bounds, and all of them are too much for one row.
+    many = tuple("x" * 62 + f"{number:02}" for number in range(16))
+    flags = tuple(name.upper() for name in many)
+    wrong = replace(
+        chat(), decision=IntentDraft(ReasonCode.NLP_INTENT_OK, "SET_REMINDER", "HIGH", many, flags)
+    )
+    assert turns(desk, wrong, chat(), wrong, chat()) == ["payload_min", 1, "payload_min", 2]
+
+
+def test_a_key_twice_in_one_batch_is_one_row_and_one_turn(desk: Desk) -> None:
+    assert turns(desk, chat("k"), chat("k"), chat(), chat("k")) == [1, 1, 2, 1]
+    assert len(desk.tenant.trace(TALK)) == 2
+
+
+def test_a_last_turn_that_is_not_written_ends_no_conversation(desk: Desk) -> None:
+    last = TURN_ID_MAX
+    assert turns(desk, chat(turn=last, user="nobody"), chat(), chat()) == ["user_id", 1, 2]
+    assert turns(desk, chat(), chat(turn=last), chat()) == [3, last, "turn_id"]
