@@ -167,6 +167,8 @@ def test_the_library_works_with_a_tenants_login_for_it_alone(siege: Siege) -> No
         assert len(store.trace(GLOBEX, OTHER_TALK)) == 2
         assert store.trace(ACME, TALK) == []
         assert store.conversation(ACME, TALK) == []
+        assert store.turns_taken(ACME, [(TALK, None), (OTHER_TALK, None)]) == [(None, 0)] * 2
+        assert store.turns_taken(GLOBEX, [(OTHER_TALK, None)])[0].last > 0
         assert store.memory_events(ACME, ALICE.user_id) == []
         assert store.memory_current(ACME, ALICE.user_id) == []
         assert len(store.memory_current(GLOBEX, CAROL.user_id)) == 1
