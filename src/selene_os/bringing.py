@@ -160,7 +160,11 @@ class Bringing(Registry):
             there = find_there(self._store, written.scope, receipt)
         except Refusal as refusal:
             return refusal
-        kept = self._store.record(self.tenant_id, there.event_id)
+        try:
+            kept = self._store.record(self.tenant_id, there.event_id)
+        except Fault:
+            # The row is there, whatever became of its record.
+            kept = None
         return Committed(
             there.correlation_id,
             there.turn_id,
