@@ -18,17 +18,15 @@ _IDENTITIES_PAGE: Final = (
     f"{_IDENTITIES} AND (%(status)s::TEXT IS NULL OR status = %(status)s)"
     " AND user_id > %(after)s ORDER BY user_id LIMIT %(rows_max)s"
 )
-_DEVICES: Final = (
-    f"SELECT {columns_of(DeviceRow)} FROM os_core.devices WHERE tenant_id = %(t)s"
-    " AND (%(user)s::TEXT IS NULL OR user_id = %(user)s)"
-    " AND device_id > %(after)s ORDER BY device_id LIMIT %(rows_max)s"
-)
+_DEVICES: Final = f"SELECT {columns_of(DeviceRow)} FROM os_core.devices WHERE tenant_id = %(t)s"
+_DEVICES_PAGE: Final = " AND device_id > %(after)s ORDER BY device_id LIMIT %(rows_max)s"
 _SESSIONS: Final = f"SELECT {columns_of(SessionRow)} FROM os_core.sessions WHERE tenant_id = %(t)s"
 _SESSIONS_PAGE: Final = (
-    f"{_SESSIONS} AND (%(user)s::TEXT IS NULL OR user_id = %(user)s)"
     " AND (%(open)s::BOOLEAN IS NULL OR (closed_at IS NULL) = %(open)s)"
     " AND session_id > %(after)s ORDER BY session_id LIMIT %(rows_max)s"
 )
+# Apart, so that what is one user's is planned for that user.
+_OF_USER: Final = " AND user_id = %(user)s"
 
 
 class PostgresRegistrations:
@@ -56,7 +54,8 @@ class PostgresRegistrations:
         self, tenant_id: TenantId, user_id: UserId | None, after: DeviceId | None, rows_max: int
     ) -> list[DeviceRow]:
         values = {"t": tenant_id, "user": user_id, "after": after or "", "rows_max": rows_max}
-        return list(map(DeviceRow._make, self._read(tenant_id, _DEVICES, values)))
+        page = _DEVICES + ("" if user_id is None else _OF_USER) + _DEVICES_PAGE
+        return list(map(DeviceRow._make, self._read(tenant_id, page, values)))
 
     def session(self, tenant_id: TenantId, session_id: SessionId) -> SessionRow | None:
         values = {"t": tenant_id, "session": session_id}
@@ -78,4 +77,5 @@ class PostgresRegistrations:
             "after": after or "",
             "rows_max": rows_max,
         }
-        return list(map(SessionRow._make, self._read(tenant_id, _SESSIONS_PAGE, values)))
+        page = _SESSIONS + ("" if user_id is None else _OF_USER) + _SESSIONS_PAGE
+        return list(map(SessionRow._make, self._read(tenant_id, page, values)))
