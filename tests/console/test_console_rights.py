@@ -338,7 +338,7 @@ def test_a_query_that_is_no_utf8_is_answered(desk: Desk, caplog: pytest.LogCaptu
         async def send(message: Any) -> None:
             sent.append(message)
 
-        scope = {
+        scope: dict[str, Any] = {
             "type": "http", "method": "GET", "scheme": "http", "path": path,
             "query_string": b"next=\xff", "headers": [], "root_path": "", "client": None,
             "server": ("here", 80),
