@@ -34,6 +34,7 @@ class Desk:
 
     Attributes:
         now_ns: the clock. talk: a conversation of acme's. foreign: one of globex'.
+        loop_thread: where the server's event loop runs.
     """
 
     def __init__(self, ledger: Ledger, base: str = "http://console.test", **more: Any) -> None:
@@ -66,8 +67,8 @@ class Desk:
         self.operators = Operators(ledger.store.access, lambda: self.now_ns)
         # In a thread of its own: a browser's tests have a loop in theirs.
         self.loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self.loop.run_forever, daemon=True)
-        self._thread.start()
+        self.loop_thread = threading.Thread(target=self.loop.run_forever, daemon=True)
+        self.loop_thread.start()
         self.visitor = self.client(base)
 
     def first(self, token: str) -> bool:
@@ -85,7 +86,7 @@ class Desk:
         self.run(self.visitor.aclose())
         self.app.state.api.close()
         self.loop.call_soon_threadsafe(self.loop.stop)
-        self._thread.join()
+        self.loop_thread.join()
         self.loop.close()
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:

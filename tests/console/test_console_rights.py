@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from consoles import FIRST, PASSWORD, SECOND, Desk
 from ledgers import SqliteDatabase
 from selene_os.edges.console.answering import HEADERS
 from selene_os.edges.console.sessions import Attempts, Sessions
+from selene_os.errors import LedgerUnavailable
 
 HOUR = 3_600 * SECOND
 TENANT_PAGES = (
@@ -310,6 +312,43 @@ def test_a_defect_is_told_without_what_was_said(
         told = desk.get(f"t/acme/c/{desk.talk}")
     assert told.status_code == 500 and "Bob" not in told.text
     assert "RuntimeError" in caplog.text and "Bob" not in caplog.text
+
+
+def test_a_ledger_that_goes_away_amid_a_page_is_told_as_that(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from selene_os.edges import story
+
+    def gone(*_given: object) -> None:
+        desk.ledger.store.close()
+        raise LedgerUnavailable("the server is away", "Look at it.")
+
+    desk.log_in()
+    monkeypatch.setattr(story, "of_conversation", gone)
+    told = desk.get(f"t/acme/c/{desk.talk}")
+    assert told.status_code == 503 and "The ledger cannot answer" in told.text
+
+
+def test_a_query_that_is_no_utf8_is_answered(desk: Desk, caplog: pytest.LogCaptureFixture) -> None:
+    """As it comes, without percent signs: no browser sends it, and any stranger may."""
+
+    async def status(path: str) -> int:
+        sent: list[Any] = []
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+
+        scope: dict[str, Any] = {
+            "type": "http", "method": "GET", "scheme": "http", "path": path,
+            "query_string": b"next=\xff", "headers": [], "root_path": "", "client": None,
+            "server": ("here", 80),
+        }  # fmt: skip
+        await desk.app(scope, lambda: asyncio.sleep(3_600, {}), send)
+        return int(sent[0]["status"])
+
+    for path, told in (("/console/login", 200), ("/console/me", 303), ("/console/setup", 404)):
+        assert desk.run(status(path)) == told
+    assert caplog.records == []
 
 
 def test_a_ledger_that_cannot_answer_is_told_as_that(desk: Desk) -> None:

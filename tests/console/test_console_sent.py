@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 from starlette.requests import Request
 
 from consoles import Desk
+from selene_os.edges.console import sessions
 from selene_os.edges.console.forms import FORM_BYTES_MAX, IMPORT_BYTES_MAX, Denied, form_of
 
 
@@ -19,7 +22,11 @@ def test_a_form_without_its_token_does_nothing(desk: Desk) -> None:
     for given in ({}, {"token": ""}, {"token": mine[:-1]}, {"token": "é"}, {"token": mine + "A"}):
         told = desk.ask("POST", "t/acme/terms", data={"terms": terms} | given)
         assert told.status_code == 403 and "Nothing was done" in told.text
-    for headers in ({"origin": "https://evil.test"}, {"sec-fetch-site": "cross-site"}):
+    for headers in (
+        {"origin": "https://evil.test"},
+        {"origin": "http://["},
+        {"sec-fetch-site": "cross-site"},
+    ):
         data = {"token": mine, "terms": terms}
         assert desk.ask("POST", "t/acme/terms", data=data, headers=headers).status_code == 403
     assert desk.get("t/acme/terms.json").json()["terms"] == []
@@ -95,3 +102,49 @@ def test_a_form_is_waited_for_so_long() -> None:
     with pytest.raises(Denied, match=r"0\.05 s are waited") as denied:
         asyncio.run(form_of(Request(scope, receive), wait_s=0.05))
     assert denied.value.status == 408
+
+
+@pytest.mark.parametrize("length", ["", "-1", "1_0", "\u00b2", "1" * 5_000])
+def test_a_length_that_is_no_number_is_refused(length: str) -> None:
+    scope = {
+        "type": "http", "method": "POST", "path": "/", "query_string": b"",
+        "headers": [
+            (b"content-type", b"application/x-www-form-urlencoded"),
+            (b"content-length", length.encode("latin-1")),
+        ],
+    }  # fmt: skip
+    with pytest.raises(Denied, match="must be a number") as denied:
+        asyncio.run(form_of(Request(scope)))
+    assert denied.value.status == 400
+
+
+def test_a_form_that_is_refused_is_told_of_in_a_thread_of_its_own(desk: Desk) -> None:
+    desk.log_in()
+    real, asked = desk.selene.tenants, []
+
+    def tenants() -> Any:
+        asked.append(threading.current_thread())
+        return real()
+
+    desk.selene.tenants = tenants  # type: ignore[method-assign]
+    kind = {"content-type": "application/x-www-form-urlencoded"}
+    told = desk.ask("POST", "t/acme/terms", content=b"a=%ff", headers=kind)
+    assert told.status_code == 400 and desk.loop_thread not in asked and asked
+
+
+def test_an_operator_who_is_disabled_while_a_form_is_read_changes_nothing(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sessions, "ROW_KEPT_S", -1.0)
+    desk.log_in()
+    token = desk.token("t/acme/terms")
+
+    async def content() -> AsyncIterator[bytes]:
+        yield f"token={token}&terms=kind,source,canonical%0A".encode()
+        desk.operators.disable("ada")
+        yield b"PROJECT_CODE,HR_ORG_AUTHORIZED,Blue+Heron%0A"
+
+    kind = {"content-type": "application/x-www-form-urlencoded"}
+    told = desk.ask("POST", "t/acme/terms", content=content(), headers=kind)
+    assert told.status_code == 401 and "Log out" not in told.text
+    assert desk.selene.tenant("acme").terms() == ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hmac
 from collections.abc import Iterator
 from typing import Any
@@ -14,7 +15,7 @@ from api_keys import HOUR_NS
 from ledgers import ACME, GLOBEX, START_NS, Ledger
 from selene_os.edges import apikeys
 from selene_os.edges.apikeys import ApiKeys, Checked, allows, make_key, parse_key, parse_scopes
-from selene_os.errors import BadField
+from selene_os.errors import BadField, LedgerUnavailable
 from selene_os.ledger.access import Access, ApiKeyRow
 from selene_os.names import TenantId
 
@@ -216,6 +217,32 @@ def test_a_key_that_nobody_has_seen_is_found_amid_those_that_are_made_up(desk: D
     for number in range(5):
         desk.keys.check(make_key(TenantId(f"u{number}"), ["read"], START_NS)[1])
     assert desk.keys.check(added) == Checked(later, None)
+
+
+def test_names_that_cannot_be_asked_for_are_not_asked_for_again_within_a_second(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row, text = desk.added()
+
+    def away() -> list[tuple[TenantId, str]]:
+        desk.named += 1
+        raise LedgerUnavailable("the server is away", "Look at it.")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(desk, "api_key_names", away)
+        for number in range(50):
+            with contextlib.suppress(LedgerUnavailable):
+                desk.keys.check(make_key(TenantId(f"t{number}"), ["read"], START_NS)[1])
+        with pytest.raises(LedgerUnavailable, match="the server is away"):
+            desk.keys.check(text)
+        assert (desk.asked, desk.named) == (5, 1)
+        desk.now += SECOND_NS
+        for number in range(50):
+            with contextlib.suppress(LedgerUnavailable):
+                desk.keys.check(make_key(TenantId(f"u{number}"), ["read"], START_NS)[1])
+        assert (desk.asked, desk.named) == (10, 2)
+    desk.now += SECOND_NS
+    assert desk.keys.check(text) == Checked(row, None)
 
 
 def test_what_is_remembered_is_bounded(desk: Desk) -> None:

@@ -18,6 +18,7 @@ from command import ALICE, TALK, Command, Ran, change, dump, rows, selene_comman
 from ledgers import Ledger, SqliteDatabase
 from processes import wait
 from selene_os.edges.databases import SqliteFile
+from selene_os.edges.key_directory import USERS
 from selene_os.ledger import manifests, migrations
 from selene_os.ledger.access import OperatorRow
 from selene_os.ledger.manifests import TABLES, Manifest
@@ -221,6 +222,21 @@ def test_a_restore_tells_who_gets_in_again_and_ends_their_keys(selene: Command) 
     assert all(key["revoked_at"] is not None for key in left["keys"])
     there = selene.done("--db", "new.db", "apikey", "list", "--tenant", "acme", "--json").record
     assert sum(key["revoked_at"] is None for key in there["keys"]) == 2
+
+
+def test_keys_of_the_api_are_ended_and_told_of_where_the_rest_of_a_restore_fails(
+    selene: Command,
+) -> None:
+    selene.done("apikey", "add", "--tenant", "acme", "--scope", "read")
+    selene.done("backup", "b.db")
+    shutil.copytree(f"{selene.path}.keys", selene.folder / "new.db.keys")
+    (selene.folder / "new.db.keys" / USERS).write_bytes(b"no keyring" * 1_000)
+    ran = selene("--db", "new.db", "restore", "--end-keys", "b.db")
+    assert ran.code and not ran.out
+    assert "The ledger is restored" in ran.err
+    assert "API keys that were good: 1 (all ended now). Operators: 0." in ran.err
+    left = selene.done("--db", "new.db", "apikey", "list", "--tenant", "acme", "--json").record
+    assert [key["revoked_at"] is not None for key in left["keys"]] == [True]
 
 
 @pytest.mark.parametrize("name", [".", "/"])

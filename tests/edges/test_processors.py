@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -136,6 +139,29 @@ def test_it_lets_go_only_where_others_are_in_the_way(
     assert (mine.held is None) is stays
 
 
+def test_it_is_given_back_where_the_processors_that_it_had_are_none_of_its_own_any_more(
+    mine: Affinity, waiting: threading.Event
+) -> None:
+    allowed = os.sched_getaffinity(0)
+    mine.hold()
+    # As after a change of the cpuset: the kernel takes none of these.
+    mine._allowed = {os.sysconf("SC_NPROCESSORS_CONF") + 7}
+    mine.release()
+    assert mine.held is None and all(one == allowed for one in places())
+    mine.hold()
+    assert mine.held in allowed
+
+
+def test_what_a_thread_begins_anywhere_is_not_held(mine: Affinity) -> None:
+    allowed = os.sched_getaffinity(0)
+    mine.hold()
+    telling = [sys.executable, "-c", "import os; print(sorted(os.sched_getaffinity(0)))"]
+    with mine.anywhere():
+        begun = subprocess.Popen(telling, stdout=subprocess.PIPE)
+    assert os.sched_getaffinity(0) == {mine.held}
+    assert json.loads(begun.communicate()[0]) == sorted(allowed)
+
+
 def test_a_processor_that_tells_no_times_is_not_held() -> None:
     allowed = os.sched_getaffinity(0)
 
@@ -166,6 +192,21 @@ def test_a_server_holds_its_threads_unless_it_is_told_not_to(tmp_path: Path) -> 
             assert time.monotonic() < until
             time.sleep(0.05)
         assert len(found[0]) == 1
+
+
+def test_the_command_of_a_server_s_hook_is_not_held(tmp_path: Path) -> None:
+    key = ledger(tmp_path)
+    told = tmp_path / "told"
+    hook = f"grep Cpus_allowed_list: /proc/self/status > {told}.new; mv {told}.new {told}"
+    waits = ("--seal-every", "100ms", "--hook", hook)
+    with running(tmp_path, *waits, key=key) as server:
+        assert server.turn("order-17").status == 201
+        until = time.monotonic() + PATIENCE_S
+        while not told.exists():
+            assert time.monotonic() < until, server.log()
+            time.sleep(0.05)
+    allowed = Path("/proc/self/status").read_text().partition("Cpus_allowed_list:")[2].split()[0]
+    assert told.read_text().split()[1] == allowed
 
 
 def test_there_is_nothing_to_hold_where_there_is_one_processor() -> None:

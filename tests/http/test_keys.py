@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import threading
+import time
 from typing import Any
 
 import pytest
@@ -13,8 +15,10 @@ from ledgers import ACME, START_NS, Ledger
 from selene_os.edges.apikeys import make_key
 from selene_os.edges.http.api import Settings
 from selene_os.edges.http.app import OPERATIONS
+from selene_os.edges.http.auth import KnownKeys
 from selene_os.edges.http.operations import Operation
 from selene_os.edges.working import checker
+from selene_os.errors import LedgerUnavailable
 from serving import TALK, Served, Told, dumped, token_of, turn
 
 ROOMS = ("acme", "globex", "nobody", "..", "ACME", "acme%00", "%F0%9F%98%80")
@@ -103,6 +107,71 @@ def test_a_flood_of_made_up_keys_is_answered_401_and_a_good_one_let_in(ledger: L
         assert {told.status for told in refused} == {401}
         assert let_in.status == 200
     finally:
+        served.close()
+
+
+def test_keys_that_cannot_be_looked_up_are_told_once_and_logged_once_a_minute(
+    ledger: Ledger, caplog: pytest.LogCaptureFixture
+) -> None:
+    def away(_token: str) -> None:
+        raise LedgerUnavailable("db.internal:5432 refused", "Look at the server.")
+
+    served = Served(ledger, check=away)
+    try:
+        for _ in range(5):
+            told = served.get("settings")
+            assert (told.status, told.code) == (503, "LedgerUnavailable")
+            assert b"internal" not in told.content and told.headers["retry-after"] == "1"
+    finally:
+        served.close()
+    (line,) = caplog.records
+    assert line.getMessage() == "keys not looked up: 1; LedgerUnavailable: db.internal:5432 refused"
+
+
+def test_how_many_there_were_is_told_a_minute_later(caplog: pytest.LogCaptureFixture) -> None:
+    now = [0.0]
+    keys = KnownKeys(1.0, lambda: now[0])
+    for seconds in (0.0, 1.0, 59.0, 60.0, 61.0, 120.0):
+        now[0] = seconds
+        keys.note_fault(LedgerUnavailable("away", "Look."))
+        keys.note_unknown()
+    told = [record.getMessage().partition(";")[0] for record in caplog.records]
+    assert told[::2] == [f"keys not looked up: {count}" for count in (1, 3, 2)]
+    assert told[1::2] == [f"requests without a good key: {count}" for count in (1, 3, 2)]
+    assert keys.refused == 6
+
+
+def test_keys_wait_for_a_ledger_that_hangs_so_many_and_so_long(ledger: Ledger) -> None:
+    hold, check = threading.Event(), checker(ledger.store.access)
+
+    def slow(token: str) -> Any:
+        hold.wait(30)
+        return check(token)
+
+    row, good = make_key(ACME, ["read"], START_NS)
+    ledger.store.access.add_api_key(row)
+    served = Served(ledger, Settings(checks_max=3, answer_wait_s=0.2), check=slow)
+    given = [("authorization", f"Bearer {good}")]
+
+    async def several() -> list[Told]:
+        path = "/v1/tenants/acme/settings"
+        asked = [served.asked("GET", path, None, None, headers=given) for _ in range(4)]
+        return await asyncio.gather(*asked)
+
+    try:
+        told = served.run(several())
+        assert {one.status for one in told} == {503}
+        assert sorted(one.code for one in told) == ["TooBusy", *["TooSlow"] * 3]
+        assert {one.headers["retry-after"] for one in told} == {"1"}
+        assert all("nothing was done" in one.json["detail"].lower() for one in told)
+        # Who brings none does not wait for it.
+        assert served.get("settings", None).status == 401
+        hold.set()
+        while served.app.state.api._checks.busy:
+            time.sleep(0.01)
+        assert served.ask("GET", "settings", None, None, headers=given).status == 200
+    finally:
+        hold.set()
         served.close()
 
 

@@ -18,7 +18,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from typing import Final, NamedTuple
 
-from selene_os.errors import BadField
+from selene_os.errors import BadField, Fault, LedgerUnavailable
 from selene_os.ledger.access import LABEL_BYTES_MAX, Access, ApiKeyRow
 from selene_os.names import TenantId, check_text, parse_time_ns
 
@@ -167,6 +167,8 @@ class ApiKeys:
         # Every key's name, and when the ledger was asked for them; held while it is asked.
         self._naming = threading.Lock()
         self._names: tuple[int, frozenset[tuple[TenantId, str]]] | None = None
+        # When it could not be asked for them, what was wrong, and what to do.
+        self._unnamed: tuple[int, tuple[str, str]] | None = None
         # (tenant_id, key_id) -> when the ledger was asked, and what it said.
         self._known: OrderedDict[tuple[TenantId, str], tuple[int, ApiKeyRow]] = OrderedDict()
         self._absent: OrderedDict[tuple[TenantId, str], int] = OrderedDict()
@@ -238,6 +240,13 @@ class ApiKeys:
     def _is_named(self, name: tuple[TenantId, str], now: int) -> bool:
         """Whether the ledger had a key of this name when it was asked for all of them."""
         with self._naming:
+            if self._unnamed is not None and now - self._unnamed[0] < _SECOND_NS:
+                raise LedgerUnavailable(*self._unnamed[1])
             if self._names is None or now - self._names[0] >= _SECOND_NS:
-                self._names = (now, frozenset(self._access.api_key_names()))
+                try:
+                    self._names = (now, frozenset(self._access.api_key_names()))
+                except Fault as fault:
+                    # Or each key that is made up would ask anew, and be waited for as long.
+                    self._unnamed = (self._monotonic(), (fault.problem, fault.next_step))
+                    raise
             return name in self._names[1]

@@ -28,6 +28,7 @@ from prometheus_client.registry import Collector
 
 from selene_os.edges.http.outcomes import Outcome
 from selene_os.edges.latency import Latency, latency_of
+from selene_os.errors import Fault
 from selene_os.ledger.events import CheckpointRow, Unit
 from selene_os.ledger.store import Store, Verdict
 from selene_os.names import TenantId
@@ -154,7 +155,7 @@ class Metrics:
         return registry
 
     def text(self, store: Store) -> bytes:
-        """All figures, as they are now. Raises Fault where the ledger cannot be asked."""
+        """All figures, as they are now; without the rows that wait where nobody can tell them."""
         whole = CollectorRegistry()
         for one in (self._all(), _Unsealed(store)):
             whole.register(cast(Collector, one))
@@ -217,17 +218,27 @@ class _Unsealed(Collector):
     """How many rows wait to be sealed: asked of the ledger, a few times a minute at most."""
 
     _lock = threading.Lock()
-    _told: tuple[float, int] | None = None
+    # When, and how many; None where the ledger could not be asked.
+    _told: tuple[float, int | None] | None = None
 
     def __init__(self, store: Store) -> None:
         self._store = store
 
     def collect(self) -> Iterable[GaugeMetricFamily]:
-        """The one figure."""
+        """The one figure, or none."""
         with self._lock:
             kept, now = type(self)._told, time.monotonic()
             if kept is None or now - kept[0] >= _UNSEALED_KEPT_S:
-                proofs = self._store.proofs
-                rows = sum(map(proofs.unsealed_rows, proofs.unsealed_tenants()))
-                kept = type(self)._told = (now, rows)
-        return [GaugeMetricFamily("selene_unsealed_rows", "Rows that wait to be sealed.", kept[1])]
+                kept = type(self)._told = (now, self._rows())
+        rows = kept[1]
+        if rows is None:
+            return []
+        return [GaugeMetricFamily("selene_unsealed_rows", "Rows that wait to be sealed.", rows)]
+
+    def _rows(self) -> int | None:
+        proofs = self._store.proofs
+        try:
+            return sum(map(proofs.unsealed_rows, proofs.unsealed_tenants()))
+        except Fault:
+            # What this process counted is told all the same.
+            return None

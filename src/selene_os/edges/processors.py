@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -84,8 +84,27 @@ class Affinity:
 
     def release(self) -> None:
         """Let every thread run wherever it may."""
-        _put(self._allowed)
+        try:
+            _put(self._allowed)
+        except OSError:
+            # None of them is this process's any more; of all there are the kernel gives what is.
+            with suppress(OSError):
+                _put(_all())
+            self._allowed = os.sched_getaffinity(0)
         self._held = None
+
+    @contextmanager
+    def anywhere(self) -> Iterator[None]:
+        """Let the calling thread run wherever it may: a process that it starts stays so."""
+        # Where a look comes between, this thread alone is elsewhere than the rest until the next.
+        before = os.sched_getaffinity(0)
+        with suppress(OSError):
+            os.sched_setaffinity(0, self._allowed)
+        try:
+            yield
+        finally:
+            with suppress(OSError):
+                os.sched_setaffinity(0, before)
 
     @property
     def held(self) -> int | None:
@@ -98,6 +117,11 @@ def one_processor() -> Affinity | None:
     if not hasattr(os, "sched_setaffinity") or len(os.sched_getaffinity(0)) < 2:
         return None
     return Affinity()
+
+
+def _all() -> set[int]:
+    """Every processor of this machine; the kernel leaves out what this process may not use."""
+    return set(range(os.sysconf("SC_NPROCESSORS_CONF")))
 
 
 def _put(processors: set[int]) -> None:

@@ -11,6 +11,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, Final
 
@@ -26,6 +27,7 @@ HOOK_WAIT_S: Final = 30
 _TOLD_AGAIN_S: Final = 60.0
 
 Told = Callable[[CheckpointRow, int], None]
+Begun = Callable[[], AbstractContextManager[object]]
 
 
 def sealer_of(store: Store, directory: Path, clock: Callable[[], int]) -> Sealer:
@@ -45,15 +47,19 @@ class Hook:
             with the note on its standard input; or None. SELENE_TENANT and the header
             Selene-Tenant name the tenant.
         wait_s: how long it may take.
+        begun_in: what a command is started in; it changes where that may run.
 
     Raises:
         BadField: it is neither.
     """
 
-    def __init__(self, target: str | None, wait_s: float = HOOK_WAIT_S) -> None:
+    def __init__(
+        self, target: str | None, wait_s: float = HOOK_WAIT_S, *, begun_in: Begun = nullcontext
+    ) -> None:
         words = (target or "").split()
         self._target = target if words else None
         self._wait_s = wait_s
+        self._begun_in = begun_in
         self._posts = bool(words) and words[0].startswith(("http://", "https://"))
         self._left: dict[TenantId, CheckpointRow] = {}
         if words and not self._posts and "://" in words[0]:
@@ -88,7 +94,7 @@ class Hook:
         if self._posts:
             _post(self._target.strip(), row, self._wait_s)
         else:
-            _run(self._target, row, self._wait_s)
+            _run(self._target, row, self._wait_s, self._begun_in)
 
 
 class _NoDetour(urllib.request.HTTPRedirectHandler):
@@ -114,15 +120,17 @@ def _post(address: str, row: CheckpointRow, wait_s: float) -> None:
         raise
 
 
-def _run(command: str, row: CheckpointRow, wait_s: float) -> None:
+def _run(command: str, row: CheckpointRow, wait_s: float, begun_in: Begun) -> None:
     # In a session of its own: Ctrl-C is for the sealer, and what hangs is ended with its children.
-    with subprocess.Popen(  # noqa: S603  # the operator's own command
-        ["/usr/bin/env", f"SELENE_TENANT={row.tenant_id}", "sh", "-c", command],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        start_new_session=True,
-    ) as process:
+    with begun_in():
+        begun = subprocess.Popen(  # noqa: S603  # the operator's own command
+            ["/usr/bin/env", f"SELENE_TENANT={row.tenant_id}", "sh", "-c", command],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
+    with begun as process:
         try:
             _, told = process.communicate(row.note, timeout=wait_s)
         except subprocess.TimeoutExpired as error:

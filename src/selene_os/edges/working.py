@@ -12,7 +12,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from math import ceil
@@ -213,8 +213,13 @@ def _seal_of(
 
 
 @contextmanager
-def sealed(serving: Serving, store: Store, metrics: Metrics | None) -> Iterator[None]:
+def sealed(
+    serving: Serving, store: Store, metrics: Metrics | None, begun_in: sealing.Begun = nullcontext
+) -> Iterator[None]:
     """Seal again and again in a thread, and once more at the end.
+
+    Args:
+        begun_in: what the hook's command is started in.
 
     Raises:
         KeysMissing: the signing key is not there, and sealing is not off. BadField: the hook.
@@ -223,7 +228,8 @@ def sealed(serving: Serving, store: Store, metrics: Metrics | None) -> Iterator[
         yield
         return
     every_s, stop = serving.seal_every_s, threading.Event()
-    sealer, hook = _sealer(serving, store, metrics), sealing.Hook(serving.hook)
+    sealer = _sealer(serving, store, metrics)
+    hook = sealing.Hook(serving.hook, begun_in=begun_in)
 
     def work() -> None:
         while True:
@@ -313,7 +319,9 @@ def work(serving: Serving, listener: socket, first: FirstToken | None, *, seals:
         store = database(serving.url, serving.keys).open()
         open_things.callback(store.close)
         if seals:
-            open_things.enter_context(sealed(serving, store, metrics))
+            # A command has a processor of its own, where there is one.
+            begun_in = nullcontext if processor is None else processor.anywhere
+            open_things.enter_context(sealed(serving, store, metrics, begun_in))
         watches: list[Watch] = [logs.write]
         if metrics is not None:
             store = metrics.timed(store)

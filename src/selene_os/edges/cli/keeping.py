@@ -17,7 +17,7 @@ from selene_os.edges.cli.options import (
     named_database,
     show,
 )
-from selene_os.edges.databases import PostgresDatabase, SqliteFile, database
+from selene_os.edges.databases import Database, PostgresDatabase, SqliteFile, database
 from selene_os.edges.encryption import tried
 from selene_os.edges.key_directory import USERS, path_of, share_root
 from selene_os.errors import BadField, KeysMissing
@@ -75,18 +75,23 @@ def restore(file: Path, end_keys: bool, db: str | None, as_json: bool) -> None:
     keys = Path(chosen.keys).absolute()
     told = f"The ledger is restored: {rows} rows, each compared."
     try:
-        chosen.make_keys()
-        wrong = tried(chosen.open)
-    except KeysMissing as missing:
-        wrong = [missing.problem]
+        # Before all that may fail: until then whoever holds an old key gets in.
+        with ledger(db) as store:
+            api_keys, operators = _let_in(store.access, store.tenants(), time.time_ns())
+            if end_keys:
+                for row in api_keys:
+                    store.access.end_api_key(row.tenant_id, row.key_id, time.time_ns())
+        told += f"\nAPI keys that were good: {len(api_keys)}"
+        told += f"{' (all ended now)' if end_keys else ''}. Operators: {len(operators)}. Revoke and"
+        told += " disable again who was since: `selene apikey revoke`, `selene operator disable`."
+        wrong = _wrong_keys(chosen)
+    except Exception:
+        # The ledger is there, and the same command would be refused.
+        _say(told)
+        raise
     if wrong:
         told += f"\nIts keys are not here, for no back-up holds them: put them back at {keys}"
         told += f", {_KEYRING[chosen.kind]} ({wrong[0]})."
-    with ledger(db) as store:
-        api_keys, operators = _let_in(store.access, store.tenants(), time.time_ns())
-        if end_keys:
-            for row in api_keys:
-                store.access.end_api_key(row.tenant_id, row.key_id, time.time_ns())
     record = {
         "rows": rows,
         "keys": str(keys),
@@ -94,10 +99,16 @@ def restore(file: Path, end_keys: bool, db: str | None, as_json: bool) -> None:
         "api_keys_ended": end_keys,
         "operators": len(operators),
     }
-    told += f"\nAPI keys that were good: {len(api_keys)}{' (all ended now)' if end_keys else ''}."
-    told += f" Operators: {len(operators)}. Revoke and disable again who was since: `selene apikey"
-    told += " revoke`, `selene operator disable`."
     show(as_json, record, told)
+
+
+def _wrong_keys(chosen: Database) -> list[str]:
+    """Make the keys of a ledger that has none yet; what is wrong with those of one that has."""
+    try:
+        chosen.make_keys()
+        return tried(chosen.open)
+    except KeysMissing as missing:
+        return [missing.problem]
 
 
 def _let_in(

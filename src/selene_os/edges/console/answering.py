@@ -74,6 +74,7 @@ def page(
 
     async def answer(request: Request) -> Response:
         visit = Visit(console, request, {}, dict(request.query_params))
+        made: Callable[[Visit], Response] = partial(_made, show=show, form=form, alone=alone)
         if request.method == "POST":
             # Who sends it, before a byte of it is read.
             refused = await run_in_threadpool(_answered, visit, partial(_admit, alone=alone), form)
@@ -82,10 +83,9 @@ def page(
             try:
                 visit.form = await form_of(request, bytes_max)
             except Denied as denied:
-                return _finished(visit, _denied(visit, denied, form))
+                made = partial(_refuse, denied=denied)
             except ClientDisconnect:
                 return Response(status_code=400)
-        made = partial(_made, show=show, form=form, alone=alone)
         shown = await run_in_threadpool(_answered, visit, made, form)
         assert shown is not None
         return shown
@@ -94,12 +94,16 @@ def page(
 
 
 def _made(visit: Visit, show: Page, form: str, alone: bool) -> Response:
+    # Of a form too: who sent it may have been disabled while it was read.
+    _admit(visit, alone)
     if visit.request.method == "POST":
         _check_token(visit)
-    else:
-        _admit(visit, alone)
     shown = show(visit)
     return shown if isinstance(shown, Response) else _rendered(visit, shown, form)
+
+
+def _refuse(_visit: Visit, denied: Denied) -> Response:
+    raise denied
 
 
 def _answered(
@@ -119,11 +123,14 @@ def _answered(
     except Refusal as refusal:
         answer = _denied(visit, Denied(422, "That cannot be asked for", str(refusal)), form)
     except Fault as fault:
+        # A page of a tenant asks the ledger for the others.
+        visit.tenant = None
         answer = _denied(visit, Denied(503, "The ledger cannot answer", str(fault)), form)
     except Exception as error:
         # Where and of which kind, never its text: that may hold what was said.
         place = traceback.extract_tb(error.__traceback__)[-1]
         _log.error("%s at %s:%s", type(error).__name__, place.filename, place.lineno)
+        visit.tenant = None
         broken = Denied(500, "Something broke", "It is a defect of Selene’s; the log has more.")
         answer = _denied(visit, broken, form)
     return _finished(visit, answer)
@@ -131,12 +138,13 @@ def _answered(
 
 def _admit(visit: Visit, alone: bool) -> None:
     """Look at who it is, what their form brought, and whose rows they ask for."""
-    if len(visit.request.url.query) > QUERY_BYTES_MAX:
+    if len(visit.request.scope["query_string"]) > QUERY_BYTES_MAX:
         raise Denied(414, "Too much is asked for", f"{QUERY_BYTES_MAX} bytes are accepted.")
     cookie = visit.cookie(SESSION)
     found = visit.console.sessions.read(cookie)
+    visit.session, visit.operator = found or (None, None)
+    visit.tenant = None
     if found is not None:
-        visit.session, visit.operator = found
         visit.secret = cookie or ""
     elif not alone:
         raise Denied(401, "Log in first", "There is no session, or none any more.")
@@ -162,10 +170,18 @@ def _tenant(visit: Visit, operator: OperatorRow, named: str) -> Tenant:
 def _check_origin(visit: Visit) -> None:
     request = visit.request
     origin = request.headers.get("origin")
-    foreign = origin is not None and urlsplit(origin).netloc != request.headers.get("host")
+    foreign = origin is not None and _is_foreign(origin, request.headers.get("host"))
     fetched = request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none")
     if foreign or fetched or not visit.secret:
         raise stale()
+
+
+def _is_foreign(origin: str, host: str | None) -> bool:
+    try:
+        return urlsplit(origin).netloc != host
+    except ValueError:
+        # What cannot be read is no address of ours.
+        return True
 
 
 def _check_token(visit: Visit) -> None:
@@ -182,7 +198,7 @@ def _rendered(visit: Visit, shown: Shown, form: str) -> Response:
         return Response(encode(shown.record), shown.status, media_type="application/json")
     if form == "csv":
         assert shown.table is not None
-        name = visit.request.url.path.rpartition("/")[2]
+        name = visit.path.rpartition("/")[2]
         disposition = f"attachment; filename={quote(name, safe='.')}"
         headers = {"content-disposition": disposition}
         return Response(csv_text(*shown.table), shown.status, headers, "text/csv; charset=utf-8")
@@ -198,9 +214,8 @@ def _context(visit: Visit, told: Mapping[str, Any]) -> dict[str, Any]:
         "tenant": visit.tenant and visit.tenant.tenant_id,
         "token": visit.form_token,
         "theme": visit.theme,
-        "path": visit.request.url.path,
-        "again": visit.request.url.path
-        + (f"?{visit.request.url.query}" if visit.request.url.query else ""),
+        "path": visit.path,
+        "again": visit.address,
         **told,
     }
 
@@ -215,9 +230,7 @@ def _denied(visit: Visit, denied: Denied, form: str) -> Response:
 
 
 def _to_login(visit: Visit) -> Response:
-    path, query = visit.request.url.path, visit.request.url.query
-    following = path + (f"?{query}" if query else "")
-    return visit.go(f"{ROOM}/login?{urlencode({'next': following})}")
+    return visit.go(f"{ROOM}/login?{urlencode({'next': visit.address})}")
 
 
 def _finished(visit: Visit, answer: Response) -> Response:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import Final
 from urllib.parse import parse_qsl
 
@@ -13,6 +14,7 @@ FORM_BYTES_MAX: Final = 131_072
 # Of an import, which only who is logged in may send.
 IMPORT_BYTES_MAX: Final = 1_048_576
 FORM_WAIT_S: Final = 10.0
+_LENGTH: Final = re.compile(r"[0-9]{1,18}")
 
 
 class Denied(Exception):
@@ -42,8 +44,10 @@ async def form_of(
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/x-www-form-urlencoded":
         raise Denied(415, "That is no form", "Send a form of a page of the console.")
-    # uvicorn takes nothing but a number.
-    if int(request.headers.get("content-length", "0")) > bytes_max:
+    length = request.headers.get("content-length", "0")
+    if not _LENGTH.fullmatch(length):
+        raise Denied(400, "That is no form", "Its content-length must be a number.")
+    if int(length) > bytes_max:
         raise _too_long(bytes_max)
     body = bytearray()
     try:

@@ -51,7 +51,7 @@ def of_conversation(visit: Visit, correlation: str) -> list[Snippet]:
 
 
 def _curl(visit: Visit, path: str) -> str:
-    url = visit.request.url
+    url = visit.request.base_url
     tenant = quote(visit.here.tenant_id, safe="")
     address = _quoted(f"{url.scheme}://{url.netloc}/v1/tenants/{tenant}/{path}")
     return f'curl -H "authorization: Bearer $SELENE_KEY" {address}'

@@ -9,6 +9,7 @@ from typing import Any, Final
 from urllib.parse import quote, urlencode
 
 from jinja2 import Environment
+from starlette.datastructures import URL
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
@@ -103,7 +104,19 @@ class Visit:
     @property
     def secure(self) -> bool:
         """Whether the browser came by https."""
-        return self.request.url.scheme == "https"
+        return bool(self.request.scope["scheme"] == "https")
+
+    @property
+    def path(self) -> str:
+        """Where the visitor is, without what they ask for there."""
+        # Not request.url, which raises where the query is no UTF-8.
+        return URL(scope={**self.request.scope, "query_string": b""}).path
+
+    @property
+    def address(self) -> str:
+        """Where the visitor is, with what they ask for there."""
+        query: bytes = self.request.scope["query_string"]
+        return self.path + (f"?{query.decode(errors='replace')}" if query else "")
 
     @property
     def theme(self) -> str:
@@ -174,7 +187,7 @@ class Visit:
         A conversation and a row are of one tenant alone: from there it is the overview.
         """
         url = f"{ROOM}/t/{quote(tenant_id, safe='.')}"
-        _, _, page = self.request.url.path.partition(f"/t/{self.here.tenant_id}/")
+        _, _, page = self.path.partition(f"/t/{self.here.tenant_id}/")
         if not page or "/" in page:
             return url
         query = {key: value for key, value in self.query.items() if key not in _PLACES}

@@ -12,7 +12,6 @@ import logging
 import time
 import traceback
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
@@ -55,6 +54,8 @@ class Settings:
 
     Attributes:
         threads: how many operations run at a time. waiting_max: how many may wait or run.
+        checks_max: how many keys may wait to be looked up; most of those that are made up need no
+            ledger, so that only one that does not answer lets so many wait.
         requests_per_s, burst: of one key. key_kept_s: how long a good key is not asked for again.
         body_wait_s: until a body must be whole. answer_wait_s: until an operation must be done.
         header_bytes_max, query_bytes_max: of one request.
@@ -62,6 +63,7 @@ class Settings:
 
     threads: int = 32
     waiting_max: int = 512
+    checks_max: int = 10_000
     requests_per_s: float = 1_000.0
     burst: int = 2_000
     key_kept_s: float = 1.0
@@ -108,19 +110,26 @@ class Api:
         self.keys = KnownKeys(settings.key_kept_s, time.monotonic)
         self._buckets = Buckets(settings.requests_per_s, settings.burst, time.monotonic)
         self.threads = Threads(settings.threads, settings.waiting_max, settings.answer_wait_s)
+        # Apart, so that whoever tries keys in numbers does not stand in the way of those who work.
+        self._checks = Threads(
+            _CHECK_THREADS,
+            settings.checks_max,
+            settings.answer_wait_s,
+            name="selene-keys",
+            late="The key could not be looked up; nothing was done.",
+        )
         self._seldom = Buckets(_NOTED_PER_S, 1, time.monotonic)
         self.open()
 
     def open(self) -> None:
         """Begin, again if need be: a server may run the same app's lifespan more than once."""
         self.threads.open()
-        # Apart, so that whoever tries keys in numbers does not stand in the way of those who work.
-        self._checks = ThreadPoolExecutor(_CHECK_THREADS, "selene-keys")
+        self._checks.open()
 
     def close(self) -> None:
         """Let what runs come to its end."""
         self.threads.close()
-        self._checks.shutdown()
+        self._checks.close()
 
     async def __call__(self, scope: Asgi, receive: bodies.Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -196,9 +205,11 @@ class Api:
             key = self.keys.find(token)
             if key is not None:
                 return key
-            found = await asyncio.get_running_loop().run_in_executor(
-                self._checks, self._checked, token
-            )
+            try:
+                found = await self._checks.run(partial(self._check, token))
+            except Fault as fault:
+                self.keys.note_fault(fault)
+                raise Refused(problems.of_error(fault)) from None
             if isinstance(found, auth.Ended):
                 await self._note_seldom(found, outcome, "authenticate", found.reason)
             elif found is not None:
@@ -211,12 +222,6 @@ class Api:
             "Send Authorization: Bearer sel_….",
             headers=(("www-authenticate", 'Bearer realm="selene"'),),
         )
-
-    def _checked(self, token: str) -> Checked | auth.Ended | None:
-        try:
-            return self._check(token)
-        except Fault as fault:
-            raise Refused(self._told(fault)) from None
 
     async def _forbidden(
         self, key: Checked, action: str, problem: Problem, outcome: Outcome

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Final, NamedTuple, Protocol
 
 from selene_os.edges.apikeys import ADMIN, AUDIT, EXPORT, READ, WRITE
+from selene_os.errors import Fault
 from selene_os.ledger.access import OUTCOMES, AccessEvent
 from selene_os.names import TenantId
 
@@ -63,6 +64,24 @@ def token_of(headers: Headers) -> str | None:
         return None
 
 
+class _Untold:
+    """Counts what anybody could make happen by the thousand, to be told once a minute."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._told_at = -_TOLD_EVERY_S
+        self._count = 0
+
+    def note(self) -> int:
+        """Count one: how many there were since it was told, or 0 where that was just now."""
+        self._count += 1
+        now = self._clock()
+        if now - self._told_at < _TOLD_EVERY_S:
+            return 0
+        told, self._told_at, self._count = self._count, now, 0
+        return told
+
+
 class KnownKeys:
     """Keys that were found good a moment ago, so that few requests wait for the ledger.
 
@@ -78,8 +97,7 @@ class KnownKeys:
         self._clock = clock
         self._known: OrderedDict[bytes, tuple[Checked, float]] = OrderedDict()
         self.refused = 0
-        self._told_at = -_TOLD_EVERY_S
-        self._untold = 0
+        self._unknown, self._faults = _Untold(clock), _Untold(clock)
 
     def find(self, token: str) -> Checked | None:
         """The key of a token, if that was found good just now."""
@@ -95,11 +113,16 @@ class KnownKeys:
     def note_unknown(self) -> None:
         """Count a request without a good key, and log that there are some, once a minute."""
         self.refused += 1
-        self._untold += 1
-        now = self._clock()
-        if now - self._told_at >= _TOLD_EVERY_S:
-            _log.warning("requests without a good key: %d", self._untold)
-            self._told_at, self._untold = now, 0
+        if count := self._unknown.note():
+            _log.warning("requests without a good key: %d", count)
+
+    def note_fault(self, fault: Fault) -> None:
+        """Count a key that could not be looked up, and log why the last could not, once a minute.
+
+        Not a line for each: who has no key could fill the disk.
+        """
+        if count := self._faults.note():
+            _log.error("keys not looked up: %d; %s: %s", count, fault.code, fault.problem)
 
 
 def _digest(token: str) -> bytes:

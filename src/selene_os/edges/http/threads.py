@@ -12,6 +12,7 @@ from selene_os.edges.http.problems import refused
 
 T = TypeVar("T")
 _AGAIN: Final = ("retry-after", "1")
+_STEP: Final = "Send the same request again, with the same Idempotency-Key."
 
 
 class Threads:
@@ -20,17 +21,28 @@ class Threads:
     Args:
         count: how many run at a time. waiting_max: how many may wait or run.
         answer_wait_s: until work must be done.
+        name: of the threads. late: what may have become of work that was not done in time.
     """
 
-    def __init__(self, count: int, waiting_max: int, answer_wait_s: float) -> None:
+    def __init__(
+        self,
+        count: int,
+        waiting_max: int,
+        answer_wait_s: float,
+        *,
+        name: str = "selene-http",
+        late: str = "What was to be written may have been.",
+    ) -> None:
         self._count = count
         self._waiting_max = waiting_max
         self._answer_wait_s = answer_wait_s
+        self._name = name
+        self._late = late
         self.busy = 0
 
     def open(self) -> None:
         """Begin, again if need be."""
-        self._threads = ThreadPoolExecutor(self._count, "selene-http")
+        self._threads = ThreadPoolExecutor(self._count, self._name)
 
     def close(self) -> None:
         """Let what runs come to its end."""
@@ -39,14 +51,13 @@ class Threads:
     async def run(self, work: Callable[[], T]) -> T:
         """Run what blocks. Raises Refused: too many wait, or it is not done in time."""
         if self.busy >= self._waiting_max:
-            step = "Send the same request again, with the same Idempotency-Key."
-            raise refused("TooBusy", "Nothing was done.", step, headers=(_AGAIN,))
+            raise refused("TooBusy", "Nothing was done.", _STEP, headers=(_AGAIN,))
         loop = asyncio.get_running_loop()
         waiter: asyncio.Future[T] = loop.create_future()
         # The bare hand-over: what asyncio wraps around it costs a third of a request's own part.
         self._threads.submit(self._hand_back, loop, waiter, work)
         self.busy += 1
-        late = loop.call_later(self._answer_wait_s, _give_up, waiter)
+        late = loop.call_later(self._answer_wait_s, self._give_up, waiter)
         try:
             return await waiter
         finally:
@@ -78,14 +89,6 @@ class Threads:
         else:
             waiter.set_exception(error)
 
-
-def _give_up(waiter: asyncio.Future[Any]) -> None:
-    if not waiter.done():
-        waiter.set_exception(
-            refused(
-                "TooSlow",
-                "What was to be written may have been.",
-                "Send the same request again, with the same Idempotency-Key.",
-                headers=(_AGAIN,),
-            )
-        )
+    def _give_up(self, waiter: asyncio.Future[Any]) -> None:
+        if not waiter.done():
+            waiter.set_exception(refused("TooSlow", self._late, _STEP, headers=(_AGAIN,)))
