@@ -40,7 +40,7 @@ GROWTH: Final = 1.1
 _BATCH: Final = 100
 _QUICK_ROUNDS: Final = 3
 _QUICK_REQUESTS: Final = 20_000
-_WARM_UP: Final = 16_000
+_WARM_UP: Final = 60_000
 _TICKS: Final = os.sysconf("SC_CLK_TCK")
 _SERVE: Final = "from selene_os.edges.cli.main import main; main()"
 
