@@ -75,7 +75,7 @@ class Metrics:
         )
         self._malformed = Counter(
             "selene_malformed_requests",
-            "What came and was no HTTP, or whose head was too large or too slow.",
+            "What was no HTTP, had a head too large or too slow, or was one too many.",
             registry=registry,
         )
         # Called for each, with nothing to tell.

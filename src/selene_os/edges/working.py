@@ -356,9 +356,10 @@ def work(serving: Serving, listener: socket, first: FirstToken | None, *, seals:
 
 def _protocol(metrics: Metrics | None) -> type[asyncio.Protocol]:
     """What makes a connection's protocol, as uvicorn calls it: it asks for no more than that."""
-    if metrics is None:
-        return Protocol
-    return cast(type[asyncio.Protocol], partial(Protocol, metrics.malformed))
+    made = partial(Protocol, system().event_id)
+    if metrics is not None:
+        made = partial(made, metrics.malformed)
+    return cast(type[asyncio.Protocol], made)
 
 
 def metrics_of(serving: Serving) -> Metrics | None:
