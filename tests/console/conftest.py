@@ -13,7 +13,7 @@ from selene_os.edges import operators
 from selene_os.edges.latency import Latency
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def cheap() -> Iterator[None]:
     """A hash of passwords that costs nothing, so that the tests do not wait for it."""
     with pytest.MonkeyPatch.context() as patched:
