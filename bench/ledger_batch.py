@@ -33,7 +33,8 @@ def figures(effort: Effort) -> list[Figure]:
             place.mkdir()
         store = SqliteStore(rows.new_ledger(two / "selene.db"))
         bare = bare_connection(bare_file(three), "FULL")
-        with selene_os.open(rows.new_ledger(one / "selene.db")) as selene:
+        # With keys of its own, which a ledger that is used has.
+        with selene_os.open(rows.new_ledger(one / "selene.db"), create=True) as selene:
             work = {
                 "facade": _turn(_by_facade(selene.tenant(rows.TENANT))),
                 "store": _turn(_by_store(store)),
