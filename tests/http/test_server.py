@@ -131,6 +131,26 @@ def test_bytes_that_are_no_request_come_to_no_answer_of_ours(port: int, sent: by
     assert b"zone" not in got
 
 
+@pytest.mark.parametrize(
+    ("key", "status", "code"), [("", 401, "NotAuthenticated"), (KEY, 413, "BodyTooLarge")]
+)
+def test_who_sends_too_much_is_told_so_and_not_cut_off(
+    port: int, key: str, status: int, code: str
+) -> None:
+    # More than any buffer between holds: all of it is sent before a byte of the answer is read.
+    size = 6_000_000
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+        connection.sendall(
+            b"POST /v1/tenants/acme/turns HTTP/1.1\r\nhost: a\r\n" + key.encode()
+            + b"content-type: application/json\r\ncontent-length: %d\r\n\r\n" % size
+        )  # fmt: skip
+        connection.sendall(b"x" * size)
+        got = b""
+        while piece := connection.recv(65_536):
+            got += piece
+    assert refused(got) == (status, code)
+
+
 def refused(got: bytes) -> tuple[int, str]:
     """Status and code of the one problem that came back, behind which the connection ended."""
     head, _, content = got.partition(b"\r\n\r\n")

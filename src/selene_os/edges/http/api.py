@@ -35,7 +35,7 @@ from selene_os.edges.http.operations import (
 )
 from selene_os.edges.http.outcomes import Outcome, Watch
 from selene_os.edges.http.problems import Problem, Refused, refused
-from selene_os.edges.http.sending import Asgi, Send, of_problem, send_reply, tagged
+from selene_os.edges.http.sending import Asgi, Send, end, of_problem, send_reply, tagged
 from selene_os.edges.http.threads import Threads
 from selene_os.edges.http.throttling import Buckets
 from selene_os.errors import BadField, Fault, SeleneError
@@ -155,6 +155,8 @@ class Api:
         finally:
             outcome.seconds = time.perf_counter() - began
             self._watch(outcome)
+        if unread:
+            await end(send, receive)
 
     # ---- whose request it is
 

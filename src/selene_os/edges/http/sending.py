@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
+from contextlib import suppress
+from typing import Any, Final
 
 from selene_os.edges.http import headers, problems
 from selene_os.edges.http.auth import Headers
+from selene_os.edges.http.bodies import Receive
 from selene_os.edges.http.operations import Reply, encode
 from selene_os.edges.http.outcomes import Outcome
 from selene_os.edges.http.problems import Problem
 
+# How long, and for how much, whoever was answered before their body was read is listened to.
+_LINGER_S: Final = 1.0
+_LINGER_BYTES: Final = 8_388_608
 Asgi = MutableMapping[str, Any]
 Send = Callable[[Asgi], Awaitable[None]]
 
@@ -37,7 +43,9 @@ async def send_reply(send: Send, reply: Reply, request_id: str, *, head: bool, c
     """Send an answer.
 
     Args:
-        head: without its content. close: the connection ends with it.
+        head: without its content.
+        close: the connection ends with it, once `end` is called: whoever still sends a body would
+            else lose the answer together with the connection.
     """
     fields = [
         (b"content-type", reply.media_type.encode()),
@@ -54,4 +62,18 @@ async def send_reply(send: Send, reply: Reply, request_id: str, *, head: bool, c
         # What of the body was not read would be taken for the next request, or waited for.
         fields.append((b"connection", b"close"))
     await send({"type": "http.response.start", "status": reply.status, "headers": fields})
-    await send({"type": "http.response.body", "body": b"" if head else reply.content})
+    content = b"" if head else reply.content
+    await send({"type": "http.response.body", "body": content, "more_body": close})
+
+
+async def end(send: Send, receive: Receive) -> None:
+    """End an answer that closes, a second later at most: what still comes is not looked at."""
+    size = 0
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_LINGER_S):
+            while size < _LINGER_BYTES:
+                message = await receive()
+                if not message.get("more_body", False):
+                    break
+                size += len(message.get("body", b""))
+    await send({"type": "http.response.body", "body": b""})
