@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
 
 from ledgers import ACME, ALICE, BOB, CHAT, TALK, Ledger, written
 from selene_os import Brought, Chat, Committed, IntentDraft, ReasonCode
-from selene_os.errors import Overtaken, ScopeRefused
+from selene_os.errors import Overtaken, ScopeRefused, SeleneError
 from selene_os.ledger.codec import Scope
 from selene_os.ledger.events import Unit
 from selene_os.names import TURN_ID_MAX, CorrelationId
@@ -72,3 +73,21 @@ def test_a_last_turn_that_is_not_written_ends_no_conversation(desk: Desk) -> Non
     last = TURN_ID_MAX
     assert turns(desk, chat(turn=last, user="nobody"), chat(), chat()) == ["user_id", 1, 2]
     assert turns(desk, chat(), chat(turn=last), chat()) == [3, last, "turn_id"]
+
+
+def test_batches_that_cross_write_each_key_once(desk: Desk) -> None:
+    named = [replace(chat(f"k{number}"), correlation=None) for number in range(40)]
+
+    def commit(number: int) -> list[Committed | SeleneError]:
+        # Half of them begin at the other end, so that they meet in the middle.
+        batch = named if number % 2 else named[::-1]
+        return desk.tenant.commit_decisions(batch)[:: 1 if number % 2 else -1]
+
+    with ThreadPoolExecutor(8) as pool:
+        told = list(pool.map(commit, range(8)))
+    rows = [[one.receipt for one in batch if isinstance(one, Committed)] for batch in told]
+    assert [len(receipts) for receipts in rows] == [len(named)] * 8
+    for receipts in zip(*rows, strict=True):
+        assert len({receipt.event_id for receipt in receipts}) == 1
+        assert [receipt.deduplicated for receipt in receipts].count(False) == 1
+    assert len(desk.tenant.search(rows=1_000).events) == len(named)
