@@ -18,6 +18,7 @@ from selene_os.ledger.events import (
     Utterance,
     Wanted,
 )
+from selene_os.ledger.insight import MadeBy
 from selene_os.ledger.memories import Memories
 from selene_os.ledger.repositories import utterance
 from selene_os.ledger.store import Store
@@ -197,6 +198,11 @@ class Registry(Registrations):
         if event is None:
             raise NotFound(f"{named!r} is not known", "Check its id.", field="event_id")
         return event, self._store.record(self.tenant_id, named)
+
+    def made_by(self, event_ids: Sequence[str]) -> dict[names.EventId, MadeBy]:
+        """What made each of these events; those without a record are left out. Raises BadField."""
+        named = [names.parse_event_id(one) for one in event_ids]
+        return self._store.insight.made_by(self.tenant_id, named) if named else {}
 
     # ---- proofs
 

@@ -6,11 +6,24 @@ import random
 from collections import Counter
 from dataclasses import replace
 
-from ledgers import ACME, ALICE, BOB, CAROL, CHAT, CLARIFY, DRAFT, GLOBEX, PROFILE, START_NS, Ledger
+from ledgers import (
+    ACME,
+    ALICE,
+    BOB,
+    CAROL,
+    CHAT,
+    CLARIFY,
+    DRAFT,
+    GLOBEX,
+    PROFILE,
+    START_NS,
+    TALK,
+    Ledger,
+)
 from seals import sealer
 from selene_os.ledger.codec import Decided
 from selene_os.ledger.insight import Span
-from selene_os.names import TenantId
+from selene_os.names import EventId, TenantId
 
 NOBODY = TenantId("nobody")
 STEP = 7_000_000
@@ -33,6 +46,19 @@ def fill(ledger: Ledger) -> list[tuple[TenantId, int, str, int, str]]:
         told.append((scope.tenant_id, event.created_at, event.event_type, event.reason_code, asked))
     ledger.store.commit(units)
     return told
+
+
+def test_what_made_rows_is_told_of_the_tenants_own(ledger: Ledger) -> None:
+    fill(ledger)
+    store, insight = ledger.store, ledger.store.insight
+    for tenant, other in ((ACME, GLOBEX), (GLOBEX, ACME)):
+        events = [event.event_id for event in store.trace(tenant, TALK)]
+        kept = [store.record(tenant, one) for one in events]
+        told = {one.event_id: (one.engine_version, one.pack_digest) for one in kept if one}
+        assert events and len(told) == len(events)
+        assert insight.made_by(tenant, [*events, EventId("0" * 36)]) == told
+        assert insight.made_by(other, events) == {}
+    assert insight.made_by(ACME, []) == {}
 
 
 def test_rows_are_counted_by_kind_and_part(ledger: Ledger) -> None:

@@ -86,7 +86,7 @@ class Closed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """A row, and what decided it; with `record=true` what it can be decided again from."""
+    """A row; with `record=true` what it can be decided again from."""
 
     engine_version: str | None
     pack_digest: str | None
@@ -119,8 +119,10 @@ class Devices:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """A row of audit_events; columns by the specifications' names."""
+    """A row of audit_events, columns by the specifications' names; and what decided it."""
 
+    engine_version: str | None
+    pack_digest: str | None
     created_at: str
     created_at_ns: str
     tenant_id: str

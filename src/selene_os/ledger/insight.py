@@ -1,10 +1,11 @@
-"""What a store counts for those who look over a ledger: rows by kind and time, fields asked for."""
+"""What a store tells who looks over a ledger: rows by kind, fields asked for, what made rows."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final, NamedTuple, Protocol
 
-from selene_os.names import TenantId
+from selene_os.names import EventId, TenantId
 
 # How many parts of a stretch are counted at a time.
 PARTS_MAX: Final = 200
@@ -35,8 +36,15 @@ class Counted(NamedTuple):
     rows: int
 
 
+class MadeBy(NamedTuple):
+    """What made a row: its engine's version, and its pack's digest or None where none decided."""
+
+    engine_version: str
+    pack_digest: str | None
+
+
 class Insight(Protocol):
-    """The part of a store that counts; errors as for `ledger.store.Store`."""
+    """The part of a store that looks over it; errors as for `ledger.store.Store`."""
 
     def kinds(self, tenant_id: TenantId, span: Span) -> list[Counted]:
         """A tenant's rows of a stretch by event type, reason and part, in this order.
@@ -52,3 +60,6 @@ class Insight(Protocol):
 
     def newest(self, tenant_id: TenantId) -> int | None:
         """When a tenant's newest row was made; None where there is none."""
+
+    def made_by(self, tenant_id: TenantId, event_ids: Sequence[EventId]) -> dict[EventId, MadeBy]:
+        """What made each of a tenant's rows; those without a record are left out."""

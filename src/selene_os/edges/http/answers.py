@@ -111,8 +111,8 @@ class Verdicts(BaseModel):
     refused: int
 
 
-class Event(Moment):
-    """A row of audit_events; columns by the specifications' names."""
+class Event(Moment, MadeBy):
+    """A row of audit_events, columns by the specifications' names; and what decided it."""
 
     tenant_id: str
     event_id: str
@@ -130,8 +130,8 @@ class Event(Moment):
     payload_min: Any
 
 
-class Decision(Event, MadeBy):
-    """A row, and what decided it; with `record=true` what it can be decided again from."""
+class Decision(Event):
+    """A row; with `record=true` what it can be decided again from."""
 
     record: dict[str, Any] | None = None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from typing import Final
 from urllib.parse import urlencode
 
@@ -16,6 +17,7 @@ from selene_os.edges.http.problems import refused
 from selene_os.engines import nlp
 from selene_os.engines.nlp.explaining import explain
 from selene_os.errors import NotFound
+from selene_os.ledger.events import AuditEvent
 from selene_os.tenancy import moment_of
 
 READS: Final = (READ, AUDIT)
@@ -28,11 +30,24 @@ def trace(call: Call) -> Reply:
         record = records.story(story.of_conversation(call.tenant, correlation))
         if not record["turns"]:
             raise _no_conversation()
+        _tell_makers(call, [one for turn in record["turns"] for one in turn["events"]])
         return replied(record)
     events = call.tenant.trace(correlation)
     if not events:
         raise _no_conversation()
-    return replied({"events": [records.event(event) for event in events]})
+    return replied({"events": _events(call, events)})
+
+
+def _events(call: Call, events: Iterable[AuditEvent]) -> list[records.Record]:
+    """Rows, each with what decided it."""
+    return _tell_makers(call, [records.event(event) for event in events])
+
+
+def _tell_makers(call: Call, told: list[records.Record]) -> list[records.Record]:
+    made = call.tenant.made_by([one["event_id"] for one in told])
+    for one in told:
+        one.update(records.made_by(made.get(one["event_id"])))
+    return told
 
 
 def _no_conversation() -> NotFound:
@@ -58,7 +73,7 @@ def search(call: Call) -> Reply:
         after=after,
         rows=asked.limit,
     )
-    found = [records.event(event) for event in page.events]
+    found = _events(call, page.events)
     following = page.cursor and cursors.encode(call.key.tenant_id, named, page.cursor)
     record = {"events": found, "next_cursor": following}
     more = {**question, "limit": asked.limit, "cursor": following}

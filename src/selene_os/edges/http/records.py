@@ -9,6 +9,7 @@ from selene_os.edges import wire
 from selene_os.edges.http.moments import told
 from selene_os.ledger.access import AccessEvent
 from selene_os.ledger.events import AuditEvent, CheckpointRow, ReplayRecord, TenantRow
+from selene_os.ledger.insight import MadeBy
 from selene_os.ledger.registrations import DeviceRow, IdentityRow, SessionRow
 from selene_os.proof import bundle
 from selene_os.proof.evidence import Case
@@ -24,7 +25,7 @@ def event(row: AuditEvent) -> Record:
     return told(wire.event_record(row), "created_at")
 
 
-def made_by(kept: ReplayRecord | None) -> Record:
+def made_by(kept: ReplayRecord | MadeBy | None) -> Record:
     """What decided a row: engine's version and pack, where they are known."""
     return {
         "engine_version": None if kept is None else kept.engine_version,

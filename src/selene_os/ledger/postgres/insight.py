@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from selene_os.ledger.insight import Counted, Span
-from selene_os.names import TenantId
+from selene_os.ledger.insight import Counted, MadeBy, Span
+from selene_os.names import EventId, TenantId
 
 Rows = list[tuple[Any, ...]]
 
@@ -27,6 +27,10 @@ _UNSEALED: Final = "SELECT count(*) FROM os_core.unsealed_events WHERE tenant_id
 _NEWEST: Final = (
     "SELECT created_at FROM os_core.audit_events WHERE tenant_id = %(t)s"
     " ORDER BY created_at DESC LIMIT 1"
+)
+_MADE_BY: Final = (
+    "SELECT event_id, engine_version, pack_digest FROM os_core.replay_inputs"
+    " WHERE tenant_id = %(t)s AND event_id = ANY (%(event_ids)s)"
 )
 
 
@@ -57,3 +61,8 @@ class PostgresInsight:
     def newest(self, tenant_id: TenantId) -> int | None:
         rows = self._read(tenant_id, _NEWEST, {"t": tenant_id})
         return int(rows[0][0]) if rows else None
+
+    def made_by(self, tenant_id: TenantId, event_ids: Sequence[EventId]) -> dict[EventId, MadeBy]:
+        values = {"t": tenant_id, "event_ids": list(event_ids)}
+        rows = self._read(tenant_id, _MADE_BY, values)
+        return {event_id: MadeBy._make(made) for event_id, *made in rows}

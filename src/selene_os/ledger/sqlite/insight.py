@@ -6,11 +6,12 @@ counted here is counted along an index instead, each event type and reason and p
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import json
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
-from selene_os.ledger.insight import Counted, Span
-from selene_os.names import TenantId
+from selene_os.ledger.insight import Counted, MadeBy, Span
+from selene_os.names import EventId, TenantId
 
 Read = Callable[[str, tuple[Any, ...]], list[tuple[Any, ...]]]
 
@@ -46,6 +47,10 @@ _NEWEST: Final = (
 )
 # A caller's own words may name fields as they like: so many are looked at, by name.
 _FIELDS_MAX: Final = 500
+_MADE_BY: Final = (
+    "SELECT event_id, engine_version, pack_digest FROM replay_inputs WHERE tenant_id = ?"
+    " AND event_id IN (SELECT value FROM json_each(?))"
+)
 
 
 class SqliteInsight:
@@ -97,3 +102,7 @@ class SqliteInsight:
     def newest(self, tenant_id: TenantId) -> int | None:
         rows = self._read(_NEWEST, (tenant_id,))
         return int(rows[0][0]) if rows else None
+
+    def made_by(self, tenant_id: TenantId, event_ids: Sequence[EventId]) -> dict[EventId, MadeBy]:
+        rows = self._read(_MADE_BY, (tenant_id, json.dumps(event_ids)))
+        return {event_id: MadeBy._make(made) for event_id, *made in rows}
